@@ -1,0 +1,74 @@
+/*
+ * Routes: one row per operation of the contracts, generated. The handler's name is the operationId.
+ */
+#ifndef CORE_ROUTE_H
+#define CORE_ROUTE_H
+
+#include "core/call.h"
+
+enum operation_kind {
+    OPERATION_READ,      /* inline over a read snapshot */
+    OPERATION_WRITE,     /* queued to the writer; group commit */
+    OPERATION_SLOW_READ, /* prepare and handler on a worker, read snapshot */
+    OPERATION_SLOW,      /* prepare on a worker (no transaction), handler in the writer */
+};
+
+enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_METHOD_COUNT };
+
+/* in and out are the generated structs of the operation; either may be NULL. */
+typedef int operation_handler(struct call *c, const void *in, void *out);
+
+enum parameter_place { IN_PATH, IN_QUERY, IN_HEADER };
+struct route_parameter {
+    enum parameter_place place;
+    const struct type_field *field; /* of route.in */
+};
+
+struct route_reply {
+    int status;               /* documented 2xx or 3xx */
+    const struct type *body;  /* NULL: no body */
+    const struct type_value *value; /* when the body is not an object (an array, free JSON) */
+};
+
+enum {
+    ROUTE_PUBLIC = 1,      /* no credential needed (x-roles: []); one that is sent is still read */
+    ROUTE_NO_REPLAY = 2,   /* replies hold secrets shown once: the idempotency replay is refused */
+    ROUTE_UPLOAD = 4,      /* body up to 15 MiB; multipart/form-data accepted */
+    ROUTE_RAW = 8,         /* any content type; only raw_body is given (provider callbacks) */
+    ROUTE_NOT_ENCRYPTED = 16, /* VaultsPay: exempt from the envelope */
+};
+
+struct route {
+    const char *operation_id;
+    enum dialect dialect;
+    enum http_method method;
+    const char *path; /* "/v1/virtual-accounts/{account_id}" */
+    enum operation_kind kind;
+    role_set roles;
+    unsigned flags;
+    const struct type *in;   /* struct <operation>_in: parameters, and `body` */
+    const struct type_field *body_field; /* NULL: takes no body */
+    bool body_required;
+    const struct route_parameter *parameters;
+    size_t parameter_count;
+    const struct type *out;  /* struct <operation>_out: the body of the first reply */
+    const struct route_reply *replies;
+    size_t reply_count;
+    operation_handler *prepare; /* slow kinds only, may be NULL */
+    operation_handler *handle;  /* NULL: not implemented, 501 */
+};
+
+extern const struct route routes[];
+extern const size_t route_count;
+
+/*
+ * Finds the operation. Literal segments win over parameters, segment by segment from the left. On a
+ * match the raw (percent-decoded) values of {parameters} are in `values`, in path order. When the path exists
+ * but not with this method, returns NULL and sets *ret_allowed (bit per http_method); 0: no such path.
+ */
+#define ROUTE_MAX_PARAMETERS 8
+const struct route *route_find(enum http_method method, struct str path, struct arena *arena,
+                               struct str values[ROUTE_MAX_PARAMETERS], unsigned *ret_allowed);
+const struct route *route_by_operation_id(struct str operation_id);
+
+#endif
