@@ -1,0 +1,30 @@
+/* Names and sentences of errors.def. */
+#include "base/error.h"
+
+const char *error_name(int error)
+{
+    switch (error) {
+    case OK:
+        return "OK";
+#define ERROR(symbol, number, ...) \
+    case -(number):                \
+        return #symbol;
+#include "base/errors.def"
+#undef ERROR
+    default:
+        return "UNKNOWN";
+    }
+}
+
+const char *error_message(int error)
+{
+    switch (error) {
+#define ERROR(symbol, number, pcx, vp, vp_code, fc, message) \
+    case -(number):                                          \
+        return message;
+#include "base/errors.def"
+#undef ERROR
+    default:
+        return "An internal error occurred.";
+    }
+}

@@ -1,0 +1,112 @@
+/* Conversions between decimals on the wire and minor units, and the table of assets. */
+#include "base/money.h"
+
+#include <assert.h>
+
+static const struct asset assets[] = {
+#define ASSET(code, id, scale, kind, name) {id, #code, scale, kind, name},
+#include "base/assets.def"
+#undef ASSET
+};
+
+#define ASSET_COUNT (sizeof(assets) / sizeof(assets[0]))
+
+size_t asset_count(void)
+{
+    return ASSET_COUNT;
+}
+
+const struct asset *asset_at(size_t index)
+{
+    assert(index < ASSET_COUNT);
+    return &assets[index];
+}
+
+const struct asset *asset_find(struct str code)
+{
+    for (size_t i = 0; i < ASSET_COUNT; i++)
+        if (str_is(code, assets[i].code))
+            return &assets[i];
+    return NULL;
+}
+
+const struct asset *asset_find_any_case(struct str code)
+{
+    for (size_t i = 0; i < ASSET_COUNT; i++)
+        if (str_eq_nocase(code, str_from(assets[i].code)))
+            return &assets[i];
+    return NULL;
+}
+
+const struct asset *asset_by_id(int id)
+{
+    for (size_t i = 0; i < ASSET_COUNT; i++)
+        if (assets[i].id == id)
+            return &assets[i];
+    return NULL;
+}
+
+static __int128 ten_to(unsigned exponent)
+{
+    __int128 power = 1;
+    while (exponent-- > 0)
+        power *= 10;
+    return power;
+}
+
+static int from_128(__int128 amount, money_t *ret_money)
+{
+    if (amount > MONEY_MAX || amount < -(__int128)MONEY_MAX)
+        return ERR_AMOUNT_OVERFLOW;
+    *ret_money = (money_t)amount;
+    return OK;
+}
+
+int money_from_decimal(struct decimal value, const struct asset *asset, money_t *ret_money)
+{
+    if (value.scale > asset->scale) {
+        __int128 unit = ten_to(value.scale - asset->scale);
+        if (value.coefficient % unit != 0)
+            return ERR_AMOUNT_PRECISION;
+        return from_128(value.coefficient / unit, ret_money);
+    }
+    return from_128(value.coefficient * ten_to(asset->scale - value.scale), ret_money);
+}
+
+struct decimal money_to_decimal(money_t money, const struct asset *asset)
+{
+    assert(money <= MONEY_MAX && money >= -MONEY_MAX);
+    struct decimal value = {.coefficient = money, .scale = (uint8_t)asset->scale};
+    while (value.scale > 0 && value.coefficient % 10 == 0) {
+        value.coefficient /= 10;
+        value.scale--;
+    }
+    return value;
+}
+
+int money_multiply(money_t amount, struct decimal factor, enum rounding mode, money_t *ret_money)
+{
+    __int128 product = (__int128)amount * factor.coefficient;
+    return from_128(divide_rounded(product, ten_to(factor.scale), mode), ret_money);
+}
+
+/* amount / 10^from * rate * 10^to; |amount * rate| < 2^53 * 10^18 leaves room for the scales'
+ * difference */
+int money_convert(money_t amount, const struct asset *from, struct decimal rate,
+                  const struct asset *to, enum rounding mode, money_t *ret_money)
+{
+    __int128 dividend = (__int128)amount * rate.coefficient;
+    __int128 divisor = ten_to(rate.scale);
+    if (to->scale > from->scale) {
+        if (__builtin_mul_overflow(dividend, ten_to(to->scale - from->scale), &dividend))
+            return ERR_AMOUNT_OVERFLOW;
+    } else {
+        divisor *= ten_to(from->scale - to->scale);
+    }
+    return from_128(divide_rounded(dividend, divisor, mode), ret_money);
+}
+
+int money_add(money_t a, money_t b, money_t *ret_sum)
+{
+    return from_128((__int128)a + b, ret_sum);
+}
