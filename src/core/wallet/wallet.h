@@ -1,0 +1,141 @@
+/*
+ * Wallets: the accounts customers hold money in (PCX virtual accounts, VaultsPay accounts). A wallet belongs to
+ * an organisation, and possibly to one of its users, holds one asset, and has one ledger account (code
+ * LEDGER_CUSTOMER, no overdraft) that carries the wallet's own id. It keeps no balance of its own.
+ *
+ * A movement that a client can see is an entry (wallet_entry): written in the transaction of the journal that
+ * moved the money. Entries say what happened; the ledger says how much there is.
+ *
+ * Who may use a wallet is decided here and nowhere else: wallet_get_for_caller.
+ */
+#ifndef CORE_WALLET_WALLET_H
+#define CORE_WALLET_WALLET_H
+
+#include "core/call.h"
+#include "ledger/ledger.h"
+#include "provider/provider.h"
+#include "store/row.h"
+
+/* ---- Wallets ---- */
+
+/* kind: currency | internal_bank | internal_crypto. status: states/account.def. Ids that are not set are 0. */
+#define WALLET_ROW(F)            \
+    F(INTEGER, id)               \
+    F(INTEGER, tenant_id)        \
+    F(INTEGER, organisation_id)  \
+    F(INTEGER, user_id)          \
+    F(INTEGER, customer_id)      \
+    F(TEXT, kind)                \
+    F(TEXT, name)                \
+    F(INTEGER, asset)            \
+    F(TEXT, status)              \
+    F(TEXT, provider)            \
+    F(TEXT, provider_account_id) \
+    F(TEXT, account_number)      \
+    F(TEXT, bank_name)           \
+    F(TEXT, payment_rail)        \
+    F(INTEGER, entry_count)      \
+    F(INTEGER, last_entry_at)    \
+    F(INTEGER, created_at)       \
+    F(INTEGER, updated_at)
+ROW_STRUCT(wallet, WALLET_ROW);
+
+static inline const struct asset *wallet_asset(const struct wallet *wallet)
+{
+    return asset_by_id((int)wallet->asset);
+}
+
+/* The wallet of the caller's tenant, whoever owns it: ERR_NOT_FOUND for `field`. A deleted one is not found. */
+int wallet_get(struct call *c, id_t64 wallet_id, const char *field, struct wallet *ret_wallet);
+/* As wallet_get, and ERR_FORBIDDEN unless the caller is staff, its user, or of its organisation (a plain user
+ * only where the wallet belongs to no other user). */
+int wallet_get_for_caller(struct call *c, id_t64 wallet_id, const char *field,
+                          struct wallet *ret_wallet);
+/*
+ * The active currency wallet a payment is made from: the user's own first, then the organisation's oldest.
+ * Refused with ERR_ACCOUNT_MISSING for "currency". user_id may be 0.
+ */
+int wallet_find_active(struct call *c, id_t64 organisation_id, id_t64 user_id, int asset,
+                       struct wallet *ret_wallet);
+/* Refused with the ledger's code for the status (ERR_LEDGER_ACCOUNT_FROZEN, ..._READ_ONLY) unless active. */
+int wallet_require_active(struct call *c, const struct wallet *wallet, const char *field);
+
+struct wallet_balances {
+    money_t available; /* cleared, less what is held: the figure to check before a debit */
+    money_t ledger;    /* all of it, with credits that are on their way */
+};
+/* Sees the postings of the call's own transaction; in reads, those of its snapshot. */
+int wallet_balances(struct call *c, id_t64 wallet_id, struct wallet_balances *ret_balances);
+
+/* ---- Entries ---- */
+
+/*
+ * type: credit | debit. kind: deposit, withdrawal, crypto_deposit, crypto_withdrawal, transfer, payment, refund,
+ * opening. status: pending | approved | processing | completed | failed | rejected. hold_id and fee_hold_id are
+ * pending transfers not yet posted or voided; 0: none. Amounts are minor units of `asset`, never negative; the fee is
+ * charged on top of a debit and taken out of a credit.
+ */
+#define WALLET_ENTRY_ROW(F)         \
+    F(INTEGER, id)                  \
+    F(INTEGER, tenant_id)           \
+    F(INTEGER, wallet_id)           \
+    F(INTEGER, organisation_id)     \
+    F(INTEGER, user_id)             \
+    F(TEXT, type)                   \
+    F(TEXT, kind)                   \
+    F(TEXT, status)                 \
+    F(INTEGER, asset)               \
+    F(INTEGER, amount)              \
+    F(INTEGER, fee)                 \
+    F(TEXT, description)            \
+    F(TEXT, payment_rail)           \
+    F(TEXT, provider)               \
+    F(TEXT, reference)              \
+    F(INTEGER, journal_id)          \
+    F(INTEGER, hold_id)             \
+    F(INTEGER, fee_hold_id)         \
+    F(INTEGER, created_at)          \
+    F(INTEGER, updated_at)
+ROW_STRUCT(wallet_entry, WALLET_ENTRY_ROW);
+
+/* An entry about `wallet` with a fresh id, owner, asset, times and reference (its own id) filled in. */
+struct wallet_entry wallet_entry_for(struct call *c, const struct wallet *wallet, const char *type,
+                                     const char *kind, const char *status, money_t amount);
+/* Writes entries, and counts them on their wallets. */
+int wallet_add_entries(struct call *c, const struct wallet_entry *entries, size_t count);
+/* Moves an entry on; the holds it lists are cleared when `status` is an end state. */
+int wallet_update_entry(struct call *c, struct wallet_entry *entry, struct str status);
+int wallet_entry_get(struct call *c, id_t64 entry_id, const char *field,
+                     struct wallet_entry *ret_entry);
+
+/* ---- Holding money for something that is decided later ---- */
+
+/* Two pending transfers of one journal: what is held for the receiver, and for the fee (0: none). */
+struct wallet_hold {
+    id_t64 journal_id;
+    id_t64 amount_id;
+    id_t64 fee_id;
+};
+
+/*
+ * Holds amount + fee of `wallet`: amount towards `credit_account` (same asset), fee towards the tenant's fee income.
+ * INSUFFICIENT_FUNDS and the other ledger refusals name `field`.
+ */
+int wallet_hold(struct call *c, const struct wallet *wallet, id_t64 credit_account, money_t amount,
+                money_t fee, int reason, struct str reference, const char *field,
+                struct wallet_hold *ret_hold);
+/* Both in one journal. Posting or voiding twice is the ledger's refusal: check the state first. */
+int wallet_post_hold(struct call *c, const struct wallet_hold *hold, int reason,
+                     struct str reference);
+int wallet_void_hold(struct call *c, const struct wallet_hold *hold, int reason,
+                     struct str reference);
+
+/* Posts a journal; a refusal of the ledger becomes the call's, for `field`. */
+int wallet_post(struct call *c, struct transfer *transfers, size_t count, struct str description,
+                struct str reference, const char *field, id_t64 *ret_journal);
+
+/* Text of a client -> minor units > 0, refused for `field` otherwise. */
+int wallet_amount(struct call *c, struct decimal amount, const struct asset *asset,
+                  const char *field, money_t *ret_amount);
+
+#endif
