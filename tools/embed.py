@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Turns files into a C table: embed.py OUT.c SYMBOL FILE...
+"""Turns files into a C table: embed.py [--gzip] OUT.c SYMBOL FILE...
 
 Emits `const struct embedded_file SYMBOL[]` (base/embed.h), sorted by file name and closed by a row
-whose name is NULL.
+whose name is NULL. With --gzip the bytes are compressed and served as they are; names stay.
 """
+import gzip
 import os
 import sys
 
@@ -13,11 +14,15 @@ def c_bytes(data):
 
 
 def main():
-    out, symbol, *paths = sys.argv[1:]
+    arguments = sys.argv[1:]
+    compress = arguments[0] == "--gzip"
+    out, symbol, *paths = arguments[compress:]
     rows, blobs = [], []
     for index, path in enumerate(sorted(paths, key=os.path.basename)):
         with open(path, "rb") as file:
             data = file.read()
+        if compress:
+            data = gzip.compress(data, 9, mtime=0)
         blobs.append(f"static const unsigned char file_{index}[] = {{{c_bytes(data)}}};")
         rows.append(f'    {{"{os.path.basename(path)}", file_{index}, {len(data)}}},')
     with open(out, "w", encoding="utf-8") as file:

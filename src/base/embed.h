@@ -11,5 +11,7 @@ struct embedded_file {
 };
 
 extern const struct embedded_file embedded_migrations[];
+extern const struct embedded_file embedded_pages[];
+extern const struct embedded_file embedded_bundles[]; /* compressed with gzip */
 
 #endif
