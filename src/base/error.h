@@ -17,4 +17,12 @@ const char *error_name(int error);
 /* The sentence for people: "The available balance does not cover the amount." */
 const char *error_message(int error);
 
+/* Propagate: `TRY(account_get(c, id, &account));` */
+#define TRY(expression)                \
+    do {                               \
+        int try_error_ = (expression); \
+        if (try_error_)                \
+            return try_error_;         \
+    } while (0)
+
 #endif

@@ -90,14 +90,6 @@ struct call {
 int call_refuse_at(struct call *c, int error, const char *field, const char *text,
                    const char *origin);
 
-/* Propagate: `TRY(account_get(c, id, &account));` */
-#define TRY(expression)                \
-    do {                               \
-        int try_error_ = (expression); \
-        if (try_error_)                \
-            return try_error_;         \
-    } while (0)
-
 struct str call_header(const struct call *c, const char *name); /* any case; absent if not sent */
 void call_reply_header(struct call *c, const char *name, struct str value);
 

@@ -1,9 +1,57 @@
 /*
- * The double-entry ledger. (First sketch of the interface: names are relied on by other modules.)
+ * The double-entry ledger: the only thing in Cambist that moves money.
  *
- * A `struct ledger` is the posting side of one connection: it lives as long as the connection and holds
- * account counters in memory. Between ledger_begin and ledger_flush it belongs to one transaction of that
- * connection. ledger_mark / ledger_rewind follow the savepoints of the calls in a batch.
+ * An ACCOUNT holds one asset for one tenant. It has four counters, all of which only ever grow except the
+ * pending ones: debits and credits, posted and pending. A debit is money that leaves the account, a credit
+ * is money that enters it, for every kind of account. Balances are derived, never stored as truth:
+ *     balance   = credits_posted - debits_posted
+ *     available = balance - debits_pending - lien_total
+ *
+ * A TRANSFER moves an amount from a debit account to a credit account of the same asset. It is immutable.
+ * It is posted at once, or it is pending (a hold: counted on both accounts, not yet in their balance) and
+ * later posted in full or in part, voided, or expired.
+ *
+ * A JOURNAL is a group of transfers that stand or fall together, with what people need to know about it:
+ * key, description, references, actor, effective date. Every asset balances in it by itself, because every
+ * transfer does: exchange between assets goes through a position account per asset.
+ *
+ * What always holds, and what `cambist verify` recomputes from nothing:
+ *  - per tenant and asset, all debits equal all credits, posted and pending;
+ *  - an account's counters are the sums over its transfers;
+ *  - an account's transfers form one chain, newest first, each with the account's posted balance after it;
+ *  - a journal is there whole or not at all;
+ *  - each journal carries the SHA-256 of the journal before it and of all of its own content, one chain per
+ *    tenant, whose head ledger_head() publishes: no byte of history can change unnoticed.
+ *
+ * Units: amounts are minor units (money.h), instants microseconds UTC. Ids of transfers and journals rise in
+ * the order of posting within a tenant; a journal's id is that of its first transfer, and its transfers are
+ * consecutive. `posted_at` never falls within a tenant, even when the clock does.
+ *
+ * Ownership: a `struct ledger` is the posting side of one connection and belongs to one thread at a time. It
+ * keeps account counters in memory. Strings passed in are copied when they must outlive the call; what comes
+ * back lives in the arena that was passed.
+ *
+ * Errors: 0, or the code of the first rule broken (errors.def, 100..199, numbered in the order of the checks;
+ * docs/ledger.md lists them with examples), or an error of the store. After the last check a posting cannot
+ * fail, so a refused journal leaves no trace.
+ *
+ * A complete example:
+ *
+ *     struct ledger *ledger = ledger_new(sql);
+ *     TRY(sql_begin(sql));
+ *     TRY(ledger_begin(ledger, clock_now()));
+ *     struct ledger_account wallet = {.tenant_id = tenant, .asset = asset_find(STR("NGN"))->id,
+ *                                     .code = LEDGER_CUSTOMER, .flags = LEDGER_NO_OVERDRAFT};
+ *     TRY(ledger_open_account(ledger, &wallet));
+ *     id_t64 bank;
+ *     TRY(ledger_system_account(ledger, tenant, wallet.asset, LEDGER_SETTLEMENT, STR("squad"), &bank));
+ *     struct transfer deposit = {.debit_account = bank, .credit_account = wallet.id, .amount = 150000};
+ *     struct journal journal = {.tenant_id = tenant, .key = STR("deposit-1"), .transfers = &deposit,
+ *                               .transfer_count = 1};
+ *     TRY(ledger_post_journal(ledger, &journal, NULL, NULL));   -> deposit.credit_balance_after == 150000
+ *     TRY(ledger_flush(ledger));
+ *     TRY(sql_commit(sql));
+ *     ledger_end(ledger, true);
  */
 #ifndef LEDGER_LEDGER_H
 #define LEDGER_LEDGER_H
@@ -14,10 +62,20 @@
 
 struct ledger;
 
+/* ---- A batch: what one transaction of the connection posts ---- */
+
 struct ledger *ledger_new(struct sql *sql);
+/* Returns NULL; ledger_free(NULL) is fine. */
 struct ledger *ledger_free(struct ledger *ledger);
+
+/* After sql_begin. `now` is the time of posting until the next ledger_begin or ledger_set_now. */
 int ledger_begin(struct ledger *ledger, usec_t now);
-/* Position to return to: everything posted since is forgotten by ledger_rewind. */
+void ledger_set_now(struct ledger *ledger, usec_t now);
+/*
+ * Position to return to: everything posted since is forgotten by ledger_rewind. Goes with the savepoints
+ * of the calls in a batch: rewind when the savepoint is rolled back. Rewinding to a mark keeps that mark
+ * valid and invalidates later ones.
+ */
 size_t ledger_mark(struct ledger *ledger);
 void ledger_rewind(struct ledger *ledger, size_t mark);
 /* Writes transfers, journals and changed counters of the batch; call before sql_commit. */
@@ -28,14 +86,14 @@ void ledger_end(struct ledger *ledger, bool committed);
 /* ---- Accounts ---- */
 
 enum ledger_account_flags {
-    LEDGER_NO_OVERDRAFT = 1 << 0,   /* debits may not exceed credits minus liens (customer wallets) */
-    LEDGER_OVERDRAFT = 1 << 1,      /* ... beyond overdraft_limit */
-    LEDGER_MINIMUM = 1 << 2,        /* the balance stays at least minimum_balance */
+    LEDGER_NO_OVERDRAFT = 1 << 0, /* available may not fall below 0 (customer wallets) */
+    LEDGER_OVERDRAFT = 1 << 1,    /* available may not fall below -overdraft_limit */
+    LEDGER_MINIMUM = 1 << 2,      /* available may not fall below minimum_balance */
     LEDGER_DEBIT_ONLY = 1 << 3,
     LEDGER_CREDIT_ONLY = 1 << 4,
     LEDGER_READ_ONLY = 1 << 5,
     LEDGER_FROZEN = 1 << 6,
-    LEDGER_CLOSED = 1 << 7,
+    LEDGER_CLOSED = 1 << 7, /* set by ledger_close_account only */
 };
 
 /* What an account is for; system accounts exist once per tenant, asset and code (and sub-name). */
@@ -56,7 +114,7 @@ enum ledger_account_code {
 struct ledger_account {
     id_t64 id;
     id_t64 tenant_id;
-    int asset;            /* asset->id */
+    int asset; /* asset->id */
     int code;
     unsigned flags;
     money_t overdraft_limit;
@@ -71,75 +129,176 @@ struct ledger_account {
 money_t ledger_balance(const struct ledger_account *account);
 /* What may be debited now: balance - debits_pending - lien_total (overdraft not included). */
 money_t ledger_available(const struct ledger_account *account);
+/* How far below 0 the balance is: the overdraft in use. */
+money_t ledger_overdrawn(const struct ledger_account *account);
 
-/* `account->id` 0: one is made. Counters are ignored. */
+/* `account->id` 0: one is made. Counters, lien_total and created_at are ignored and set. An account without
+ * any limit flag may be debited without bound: system accounts. ERR_STORE_UNIQUE: the id is taken. */
 int ledger_open_account(struct ledger *ledger, struct ledger_account *account);
+/* The system account, opened on first use. `sub_name` may be absent. */
 int ledger_system_account(struct ledger *ledger, id_t64 tenant_id, int asset,
                           enum ledger_account_code code, struct str sub_name, id_t64 *ret_id);
-/* Within a posting transaction: sees what this batch did. */
+/* Within a posting transaction: sees what this batch did. ERR_NOT_FOUND, also for another tenant's. */
 int ledger_get_account(struct ledger *ledger, id_t64 tenant_id, id_t64 account_id,
                        struct ledger_account *ret_account);
-/* In a read snapshot. */
+/* In a read snapshot. ERR_NOT_FOUND, also for another tenant's. */
 int ledger_read_account(struct sql *sql, id_t64 tenant_id, id_t64 account_id,
                         struct ledger_account *ret_account);
+int ledger_read_accounts(struct sql *sql, struct arena *arena, id_t64 tenant_id,
+                         const id_t64 *account_ids, size_t count,
+                         struct ledger_account *ret_accounts);
+/* LEDGER_CLOSED cannot be set or cleared here. ERR_LEDGER_ACCOUNT_CLOSED for a closed account. */
 int ledger_set_flags(struct ledger *ledger, id_t64 tenant_id, id_t64 account_id, unsigned set,
                      unsigned clear);
 int ledger_set_limits(struct ledger *ledger, id_t64 tenant_id, id_t64 account_id,
                       money_t overdraft_limit, money_t minimum_balance);
+/* ERR_LEDGER_ACCOUNT_NOT_EMPTY while there is a balance, a hold or a lien. Closing twice is fine. */
+int ledger_close_account(struct ledger *ledger, id_t64 tenant_id, id_t64 account_id);
+
+/* ---- Liens: money that stays but may not be debited, until released. A lien may exceed what is there:
+ * it then also catches what comes in. ---- */
+
+struct ledger_lien {
+    id_t64 id;
+    id_t64 account_id;
+    money_t amount;
+    struct str reason;
+    usec_t created_at;
+    usec_t released_at; /* 0: in force */
+};
+
 int ledger_place_lien(struct ledger *ledger, id_t64 tenant_id, id_t64 account_id, money_t amount,
                       struct str reason, id_t64 *ret_lien);
+/* ERR_LEDGER_LIEN_NOT_FOUND, ERR_LEDGER_LIEN_RELEASED */
 int ledger_release_lien(struct ledger *ledger, id_t64 tenant_id, id_t64 lien_id);
+/* Oldest first. */
+int ledger_list_liens(struct sql *sql, struct arena *arena, id_t64 tenant_id, id_t64 account_id,
+                      struct ledger_lien **ret_liens, size_t *ret_count);
 
 /* ---- Posting ---- */
+
+#define LEDGER_JOURNAL_MAX 8190 /* transfers in a journal */
 
 enum transfer_kind {
     TRANSFER_POSTED = 0,
     TRANSFER_PENDING = 1, /* holds the amount on both accounts */
     TRANSFER_POST = 2,    /* posts a pending one; amount 0 = all of it, less releases the rest */
-    TRANSFER_VOID = 3,    /* releases a pending one */
+    TRANSFER_VOID = 3,    /* releases a pending one; amount 0 or all of it */
+    TRANSFER_EXPIRE = 4,  /* made by ledger_expire only: a void because time ran out */
 };
 
 enum transfer_flags {
-    TRANSFER_BALANCING_DEBIT = 1 << 0,  /* move up to what is available on the debit account */
+    /* Move up to `amount`, as far as the limit of the debit account allows (an account without a limit flag
+     * gives what is available). */
+    TRANSFER_BALANCING_DEBIT = 1 << 0,
+    /* Move up to `amount`, as far as brings the overdrawn credit account (a debt) to 0. */
     TRANSFER_BALANCING_CREDIT = 1 << 1,
-    TRANSFER_FORCE = 1 << 2, /* may overdraw beyond the arranged limit (authority checked by caller) */
+    TRANSFER_FORCE = 1 << 2, /* ignores the debit account's limit and liens (authority is the caller's) */
 };
 
 struct transfer {
-    id_t64 id;             /* 0: one is made; returned */
+    id_t64 id; /* returned */
     enum transfer_kind kind;
     unsigned flags;
-    id_t64 debit_account;  /* post/void: 0 = those of the pending transfer */
+    id_t64 debit_account; /* post/void: 0 = those of the pending transfer */
     id_t64 credit_account;
-    money_t amount;
-    id_t64 pending_id;     /* post/void */
-    usec_t timeout;        /* pending: expires this long after now; 0 = never */
-    int reason;            /* reason code, core/reasons.def */
+    money_t amount;       /* balancing and post/void: returned as what was moved or released */
+    id_t64 pending_id;    /* post/void */
+    usec_t timeout;       /* pending: expires this long after now; 0 = never */
+    int reason;           /* reason code, core/reasons.def */
     /* returned: posted balances of the two accounts after this transfer */
     money_t debit_balance_after, credit_balance_after;
 };
 
 struct journal {
-    id_t64 id;              /* 0: one is made; returned */
+    id_t64 id; /* returned */
     id_t64 tenant_id;
     struct str key;         /* idempotency key within the tenant; absent: none */
+    struct str body_hash;   /* what the key stands for; absent: SHA-256 of the journal as given, without
+                               interaction_id and actor_id */
     struct str description;
     struct str reference;   /* external reference */
     struct str interaction_id;
     struct str metadata;    /* JSON text or absent */
     id_t64 actor_id;        /* user or credential that caused it */
-    usec_t effective_at;    /* 0: now */
-    id_t64 reverses;        /* journal this one reverses */
+    usec_t effective_at;    /* 0: now. Earlier or later: statements by effective date show it there */
+    id_t64 reverses;        /* returned by ledger_reverse: journal this one reverses */
+    usec_t posted_at;       /* returned */
     struct transfer *transfers;
     size_t transfer_count;
 };
 
 /*
- * Posts all transfers of the journal or none. 0, or the error of the first rule broken, in the order of
- * errors.def (100..199); *ret_index (may be NULL) says which transfer. A key that was used returns 0 with
- * *ret_replayed true and the first journal's id and results, ERR_LEDGER_KEY_MISMATCH for another body.
+ * Posts all transfers of the journal or none. 0, or the error of the first rule broken; *ret_index (may be
+ * NULL) says which transfer. Each transfer sees what those before it did.
+ *
+ * Keys: a key that was used for the same body returns what it returned then, with *ret_replayed (may be
+ * NULL) true and the first journal's id and results; ERR_LEDGER_KEY_MISMATCH for another body. A key
+ * whose refusal was recorded (ledger_record_refusal) returns that error again.
+ *
+ * Rules for accounts (closed, frozen, limits...) bind new movements. Post and void settle a hold that was
+ * accepted before: they are possible as long as the hold is open.
  */
 int ledger_post_journal(struct ledger *ledger, struct journal *journal, size_t *ret_index,
                         bool *ret_replayed);
+
+/*
+ * A linked chain: all journals or none. ret_errors[i] (may be NULL) is the error of the journal that was
+ * refused, and ERR_LEDGER_CHAIN_FAILED for the others. Returns 0 or the refused journal's error.
+ */
+int ledger_post_chain(struct ledger *ledger, struct journal *journals, size_t count,
+                      int *ret_errors);
+
+/*
+ * Many journals, each by itself: ret_errors[i] is 0 or why journal i was refused. What they need is loaded
+ * together first, which on PostgreSQL makes one round trip of thousands. Returns errors of the store only.
+ */
+int ledger_post_batch(struct ledger *ledger, struct journal *journals, size_t count,
+                      int *ret_errors);
+
+/*
+ * What a key stands for, before a journal is made up. 0 and *ret_journal = 0: the key is new. 0 and a
+ * journal id: done. ERR_LEDGER_KEY_MISMATCH; or the error of the refusal that was recorded. `body_hash`
+ * absent: any body.
+ */
+int ledger_find_key(struct ledger *ledger, id_t64 tenant_id, struct str key, struct str body_hash,
+                    id_t64 *ret_journal);
+/* Remembers that this key was refused, so that it can never succeed. Call after the rewind of the refused
+ * call, in the same transaction; a key already known is left as it is. */
+int ledger_record_refusal(struct ledger *ledger, id_t64 tenant_id, struct str key,
+                          struct str body_hash, int error);
+/* SHA-256 that stands for the journal as given when it has no body_hash. */
+#define LEDGER_HASH_SIZE 32
+void ledger_journal_hash(const struct journal *journal, uint8_t ret_hash[LEDGER_HASH_SIZE]);
+
+/*
+ * Undoes a journal by a new one with every posted transfer the other way round and every open hold voided;
+ * `reversal` brings tenant, key, description, actor...; its transfers are made in the arena. `flags`
+ * (TRANSFER_FORCE) go on each of them. ERR_LEDGER_JOURNAL_NOT_FOUND, ERR_LEDGER_ALREADY_REVERSED,
+ * ERR_LEDGER_EMPTY_JOURNAL when it left nothing to undo, or what the opposite transfers are refused with.
+ */
+int ledger_reverse(struct ledger *ledger, struct arena *arena, id_t64 journal_id, unsigned flags,
+                   struct journal *reversal, bool *ret_replayed);
+
+/*
+ * Releases pending transfers whose timeout passed before ledger's now, at most `limit`, oldest first, each in
+ * a journal of its own. For a timer; until it runs, an expired hold still holds but can only be released.
+ */
+int ledger_expire(struct ledger *ledger, size_t limit, size_t *ret_expired);
+
+/* A pending transfer and what became of it. */
+enum ledger_hold_state { HOLD_OPEN, HOLD_POSTED, HOLD_VOIDED, HOLD_EXPIRED };
+struct ledger_hold {
+    id_t64 transfer_id;
+    id_t64 debit_account, credit_account;
+    money_t amount;
+    money_t posted_amount; /* when HOLD_POSTED */
+    enum ledger_hold_state state;
+    usec_t expires_at;     /* 0: never */
+    id_t64 resolved_by;    /* transfer that posted, voided or expired it */
+};
+/* Within a posting transaction. ERR_LEDGER_PENDING_NOT_FOUND, ERR_LEDGER_PENDING_NOT_PENDING */
+int ledger_get_hold(struct ledger *ledger, id_t64 tenant_id, id_t64 pending_id,
+                    struct ledger_hold *ret_hold);
 
 #endif
