@@ -35,6 +35,7 @@ enum {
     ROUTE_NO_REPLAY = 2,   /* replies hold secrets shown once: the idempotency replay is refused */
     ROUTE_UPLOAD = 4,      /* body up to 15 MiB; multipart/form-data accepted */
     ROUTE_RAW = 8,         /* any content type; only raw_body is given (provider callbacks) */
+    ROUTE_FORM = 32,       /* application/x-www-form-urlencoded accepted */
     ROUTE_NOT_ENCRYPTED = 16, /* VaultsPay: exempt from the envelope */
 };
 

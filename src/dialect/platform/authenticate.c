@@ -1,0 +1,9 @@
+/* Who calls: until a credential is recognised, nobody does. */
+#include "dialect/platform/platform.h"
+
+int platform_authenticate(struct call *c)
+{
+    if (c->route->flags & ROUTE_PUBLIC)
+        return OK;
+    return call_refuse(c, ERR_UNAUTHENTICATED, NULL);
+}
