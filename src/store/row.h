@@ -50,12 +50,12 @@
     };                        \
     extern const struct type row##_row
 
-#define ROW_FIELD(kind, field)                          \
+#define ROW_FIELD(kind_, field)                         \
     {.name = #field,                                    \
      .member = #field,                                  \
      .offset = offsetof(ROW_SELF, field),               \
      .has_offset = -1,                                  \
-     .value = {.kind = ROW_KIND_##kind, .sensitive = ROW_SENSITIVE_##kind}},
+     .value = {.kind = ROW_KIND_##kind_, .sensitive = ROW_SENSITIVE_##kind_}},
 
 /* Used as: #define ROW_SELF struct beneficiary / ROW_TYPE(beneficiary, BENEFICIARY_ROW); / #undef ROW_SELF */
 #define ROW_TYPE(row, LIST)                                              \
