@@ -4,10 +4,19 @@
  * Booleans are BIGINT 0/1, decimals TEXT, instants BIGINT microseconds.
  *
  * A connection belongs to one thread at a time. Statements are prepared once per connection and found
- * again by the address of their text, so query texts are string literals (or live as long as the
- * connection). Functions return 0 or ERR_NOT_FOUND, ERR_STORE_UNIQUE, ERR_STORE_BUSY,
- * ERR_STORE_LOST (connection gone, the transaction did not commit or may not have),
- * ERR_STORE_RETRY (deadlock or serialisation failure: run the transaction again), ERR_STORE.
+ * again by the address of their text (a text built at run time works too, and is looked up by content).
+ * Functions return 0 or
+ *   ERR_NOT_FOUND
+ *   ERR_STORE_UNIQUE  a unique key is taken
+ *   ERR_STORE_BUSY    locked by others for too long, disk full, read or write error; nothing changed
+ *   ERR_STORE_LOST    connection gone; nothing of the transaction is kept, run it again later.
+ *                     From sql_commit only: it is unknown, ask sql_was_committed
+ *   ERR_STORE_RETRY   deadlock or serialisation failure: run the whole transaction again
+ *   ERR_STORE         anything else: a programmer's error. sql_last_error() says what
+ *
+ * A failed statement spoils its transaction on both engines (as PostgreSQL has it): until the innermost
+ * savepoint, or all of it, is rolled back every further call returns the same error. Where a key may
+ * be taken and life goes on, write ON CONFLICT ... DO NOTHING and look at the count of changes.
  */
 #ifndef STORE_SQL_H
 #define STORE_SQL_H
@@ -25,13 +34,23 @@ struct store_options {
     struct str database;  /* "postgresql://..." or the path of the SQLite file */
     struct str key_file;  /* master key for column encryption; absent: environment CAMBIST_KEY */
     bool create_key;      /* make the key file when it does not exist (sandbox) */
+    bool read_only;       /* beside a running server (verify, export): no lock, no migration, key optional */
     unsigned connections; /* upper bound of the pool; 0 = default */
+    struct store_fault *fault; /* tests only (store/fault.h): breaks the SQLite file's reads and writes */
 };
 
 /* Opens, locks (SQLite: one server process per file) and migrates. *ret_why explains a failure. */
 int store_open(const struct store_options *options, struct store **ret_store, struct str *ret_why);
 struct store *store_close(struct store *store);
 enum store_engine store_engine(const struct store *store);
+/* Number of the last migration applied. */
+unsigned store_schema_number(const struct store *store);
+/* Copies the write-ahead log into the database file (SQLite). The store does so by itself in the
+ * background; for tests and before copying files. */
+int store_checkpoint(struct store *store);
+/* A consistent copy while others go on (SQLite). The file `path` must not exist. PostgreSQL: refused,
+ * *ret_why names pg_dump. Keys are not part of a backup. */
+int store_backup(struct store *store, struct str path, struct str *ret_why);
 
 /* Borrow a connection: `for_write` gives the (SQLite: only) writing one. Waits when all are lent. */
 struct sql *store_acquire(struct store *store, bool for_write);
@@ -65,6 +84,10 @@ static inline struct sql_value sql_null(void)
 }
 #define SQL_ARGS(...) ((const struct sql_value[]){__VA_ARGS__ __VA_OPT__(, ) {.kind = SQL_END}})
 
+/* SELECT ... SQL_FOR_UPDATE locks the rows until the end of the transaction. (SQLite has one writer:
+ * there it is a comment.) */
+#define SQL_FOR_UPDATE " /*for update*/"
+
 /* Writes. ret_changed (may be NULL) counts rows; without it PostgreSQL may pipeline the statement. */
 int sql_run_args(struct sql *sql, const char *query, const struct sql_value *args,
                  int64_t *ret_changed);
@@ -86,7 +109,7 @@ int sql_all_args(struct sql *sql, struct arena *arena, const struct type *type, 
     sql_all_args((sql), (arena), (type), (void **)(ret_rows), (ret_count), (query), \
                  SQL_ARGS(__VA_ARGS__))
 
-/* One integer (COUNT, MAX, RETURNING id). NULL reads as 0. */
+/* One integer (COUNT, MAX, RETURNING id). NULL reads as 0; no row is ERR_NOT_FOUND. */
 int sql_integer_args(struct sql *sql, int64_t *ret_value, const char *query,
                      const struct sql_value *args);
 #define sql_integer(sql, ret_value, query, ...) \
@@ -101,11 +124,34 @@ int sql_each_args(struct sql *sql, const struct type *type, sql_visit *visit, vo
 
 /* INSERT of all fields of a row struct. ERR_STORE_UNIQUE when a unique key is taken. */
 int sql_insert(struct sql *sql, const char *table, const struct type *type, const void *row);
+/* The same where only a programmer's error could collide (a fresh id): PostgreSQL does not wait for the
+ * answer; an error comes out of a later call of the same savepoint. */
+int sql_append(struct sql *sql, const char *table, const struct type *type, const void *row);
 /* UPDATE of all fields of a row struct except its key columns: WHERE tenant_id = and id =. */
 int sql_update(struct sql *sql, const char *table, const struct type *type, const void *row);
 
-/* Transactions. A read transaction sees one snapshot. Savepoints nest; sql_savepoint is lazy: it costs
- * nothing until the first write after it. */
+/*
+ * Many rows in one go: one prepared statement on SQLite, one round trip on PostgreSQL (which does not wait
+ * for it, as sql_append). `rows` is an array of the struct `type` describes, which may be a part of the table:
+ * sql_update_many writes its fields other than tenant_id and id to the rows of that id (and tenant_id, if the
+ * struct has it). An id may occur once per call.
+ */
+int sql_insert_many(struct sql *sql, const char *table, const struct type *type, const void *rows,
+                    size_t count);
+int sql_update_many(struct sql *sql, const char *table, const struct type *type, const void *rows,
+                    size_t count);
+/* The rows with these ids, in order of id; the ids that do not exist are left out. `lock` as SQL_FOR_UPDATE, in
+ * order of id, so that two transactions that lock this way do not deadlock. */
+int sql_find_many(struct sql *sql, struct arena *arena, const char *table, const struct type *type,
+                  const int64_t *ids, size_t id_count, bool lock, void **ret_rows,
+                  size_t *ret_count);
+
+/*
+ * Transactions. A read transaction sees one snapshot. Savepoints nest; sql_savepoint is lazy: it costs
+ * nothing until the first write after it. When sql_savepoint_release fails the savepoint is still there, to be
+ * rolled back; when sql_commit fails the transaction is over. sql_begin and sql_begin_read connect again
+ * after a loss.
+ */
 int sql_begin(struct sql *sql);
 int sql_begin_read(struct sql *sql);
 int sql_commit(struct sql *sql);
@@ -113,8 +159,20 @@ int sql_rollback(struct sql *sql);
 int sql_savepoint(struct sql *sql);
 int sql_savepoint_release(struct sql *sql);
 int sql_savepoint_rollback(struct sql *sql);
+/*
+ * Did it commit? A write transaction carries a random token that is stored with it. When the connection breaks
+ * during sql_commit it asks by itself and returns 0 or ERR_STORE_RETRY; only when the database stays away does it
+ * return ERR_STORE_LOST. Then keep the token and ask until there is an answer: "no" is final (the
+ * transaction can no longer commit). Outside a transaction.
+ */
+int64_t sql_commit_token(const struct sql *sql);
+int sql_was_committed(struct sql *sql, int64_t token, bool *ret_committed);
 /* What the engine said about the last failure on this connection; for the log. */
 const char *sql_last_error(const struct sql *sql);
+
+/* One value per key, for the few things a database must remember about itself. */
+int sql_setting_get(struct sql *sql, struct arena *arena, const char *key, struct str *ret_value);
+int sql_setting_put(struct sql *sql, const char *key, struct str value);
 
 /* Encryption at rest: AES-256-GCM with the store's current key; the text carries the key's id. `context`
  * ("users.bvn") is authenticated. Row fields of kind SECRET pass through here by themselves. */
@@ -126,5 +184,8 @@ struct str store_blind_index(struct store *store, struct arena *arena, struct st
                              struct str plain);
 /* 32 bytes derived (HKDF-SHA256) from the master key for a named purpose (cursors, tokens). */
 void store_derive_key(struct store *store, const char *purpose, uint8_t ret_key[32]);
+/* Encrypts everything again that is under an older key than the current one, in batches, and counts the values.
+ * Columns are found by their type in the schema (SECRET). Afterwards older keys may leave the key file. */
+int store_rotate_keys(struct store *store, int64_t *ret_count, struct str *ret_why);
 
 #endif

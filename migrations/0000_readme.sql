@@ -1,1 +1,0 @@
--- Migrations are numbered NNNN_name.sql, applied in order, each in its own transaction (docs/store.md).
