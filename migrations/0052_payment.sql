@@ -1,0 +1,92 @@
+-- Payments and the financial record (transaction) each of them is paired with. Amounts are minor units.
+CREATE TABLE payment (
+    id BIGINT PRIMARY KEY,
+    tenant_id BIGINT NOT NULL,
+    organisation_id BIGINT,
+    user_id BIGINT NOT NULL,
+    transaction_id BIGINT NOT NULL,
+    beneficiary_id BIGINT NOT NULL,
+    source_wallet_id BIGINT,
+    status TEXT NOT NULL,
+    direction TEXT NOT NULL,
+    payment_method TEXT NOT NULL,
+    amount BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    fee_amount BIGINT NOT NULL,
+    target_amount BIGINT,
+    target_currency TEXT,
+    rate_id BIGINT,
+    rate TEXT,
+    spread TEXT,
+    spread_amount BIGINT NOT NULL,
+    from_currency TEXT,
+    region_id TEXT,
+    payment_path_method TEXT,
+    provider TEXT,
+    provider_config_id TEXT,
+    provider_payment_id TEXT,
+    provider_status TEXT,
+    provider_data TEXT,
+    failure_reason TEXT,
+    payout_initiated BIGINT NOT NULL,
+    payout_id TEXT,
+    bank_account TEXT,
+    card_details TEXT,
+    mobile_money_details TEXT,
+    payer_details TEXT,
+    recipient_info TEXT,
+    metadata TEXT,
+    user_metadata TEXT,
+    webhook_metadata TEXT,
+    fee_ids TEXT,
+    instructions TEXT,
+    comments TEXT,
+    hold_amount_id BIGINT,
+    hold_fee_id BIGINT,
+    hold_payout_id BIGINT,
+    hold_spread_id BIGINT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+CREATE INDEX payment_by_user ON payment (tenant_id, user_id, id);
+CREATE INDEX payment_by_organisation ON payment (tenant_id, organisation_id, id);
+CREATE INDEX payment_by_status ON payment (tenant_id, status, id);
+CREATE INDEX payment_by_transaction ON payment (tenant_id, transaction_id);
+CREATE INDEX payment_by_provider_id ON payment (tenant_id, provider_payment_id);
+
+CREATE TABLE financial_transaction (
+    id BIGINT PRIMARY KEY,
+    tenant_id BIGINT NOT NULL,
+    organisation_id BIGINT,
+    user_id BIGINT NOT NULL,
+    beneficiary_id BIGINT,
+    payment_id BIGINT,
+    payout_id TEXT,
+    type TEXT NOT NULL,
+    status TEXT NOT NULL,
+    payment_method TEXT,
+    entity_type TEXT NOT NULL,
+    country TEXT,
+    amount BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    target_amount BIGINT,
+    target_currency TEXT,
+    metadata TEXT,
+    beneficiary_details TEXT,
+    compound_amount BIGINT,
+    duration TEXT,
+    installment_amount BIGINT,
+    total_installments BIGINT,
+    installments_completed BIGINT,
+    amount_paid BIGINT,
+    outstanding_balance BIGINT,
+    next_due_date BIGINT,
+    start_date BIGINT,
+    frequency TEXT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+CREATE INDEX financial_transaction_by_user ON financial_transaction (tenant_id, user_id, id);
+CREATE INDEX financial_transaction_by_organisation
+    ON financial_transaction (tenant_id, organisation_id, id);
+CREATE INDEX financial_transaction_by_payment ON financial_transaction (tenant_id, payment_id);
