@@ -30,6 +30,7 @@ CREATE TABLE payment (
     failure_reason TEXT,
     payout_initiated BIGINT NOT NULL,
     payout_id TEXT,
+    reference TEXT,
     bank_account TEXT,
     card_details TEXT,
     mobile_money_details TEXT,

@@ -54,6 +54,7 @@
     F(TEXT, failure_reason)      \
     F(BOOLEAN, payout_initiated) \
     F(TEXT, payout_id)           \
+    F(TEXT, reference)           \
     F(JSON, bank_account)        \
     F(JSON, card_details)        \
     F(JSON, mobile_money_details) \

@@ -1,6 +1,7 @@
 /* Financial records: storage, who may see them, their states. */
 #include "core/payment/transaction.h"
 
+#include "core/life_cycle.h"
 #include "core/outbox.h"
 #include "store/sql.h"
 
@@ -14,13 +15,14 @@ ROW_TYPE(transaction_metrics, TRANSACTION_METRICS_ROW);
 ROW_TYPE(currency_total, CURRENCY_TOTAL_ROW);
 #undef ROW_SELF
 
-static const struct {
-    const char *from, *to;
-} transitions[] = {
-#define TRANSACTION_TRANSITION(from, to) {from, to},
+static const struct transition transitions[] = {
+#define STATE(name, meaning)
+#define TRANSITION(from, event, to) {#from, #event, #to},
 #include "core/states/transaction.def"
-#undef TRANSACTION_TRANSITION
+#undef STATE
+#undef TRANSITION
 };
+static const struct life_cycle life_cycle = LIFE_CYCLE("transaction", transitions);
 
 int transaction_create(struct call *c, struct financial_transaction *transaction)
 {
@@ -68,14 +70,8 @@ int transaction_advance(struct call *c, struct financial_transaction *transactio
 {
     if (str_eq(transaction->status, status))
         return OK;
-    for (size_t i = 0; i < sizeof(transitions) / sizeof(transitions[0]); i++)
-        if (str_is(transaction->status, transitions[i].from) && str_is(status, transitions[i].to)) {
-            transaction->status = status;
-            return OK;
-        }
-    return call_refuse_text(c, ERR_WRONG_STATE, "status",
-                            "A transaction that is %.*s cannot become %.*s.",
-                            STR_FMT(transaction->status), STR_FMT(status));
+    return life_cycle_step(c, &life_cycle, transaction->status, arena_cstr(c->arena, status),
+                           "status", &transaction->status);
 }
 
 static int emit_event(struct call *c, const struct financial_transaction *transaction)
