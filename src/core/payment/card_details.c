@@ -21,7 +21,8 @@ static bool is_secret(struct str name)
     return false;
 }
 
-/* A run of at least twelve digits, white space and dashes aside, is a card number wherever it stands. */
+/* A run of at least twelve digits, white space and dashes aside, is a card number wherever it
+ * stands. */
 static bool looks_like_pan(struct str text)
 {
     size_t digits = 0;

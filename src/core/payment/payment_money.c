@@ -1,6 +1,6 @@
 /*
- * What a payment moves. Invariant: every leg that payment_hold_money holds is posted or voided exactly once, by
- * one journal, together with the other legs.
+ * What a payment moves. Invariant: every leg that payment_hold_money holds is posted or voided
+ * exactly once, by one journal, together with the other legs.
  */
 #include "core/payment/payment_money.h"
 
@@ -60,12 +60,12 @@ int payment_hold_money(struct call *c, struct payment *payment)
     size_t count = 0;
 
     TRY(find_accounts(c, payment, &accounts));
-    legs[count++] = (struct transfer){
-        .kind = TRANSFER_PENDING,
-        .debit_account = payment->source_wallet_id,
-        .credit_account = converts(payment) ? accounts.source_position : accounts.settlement,
-        .amount = payment->amount,
-        .reason = REASON_PAYMENT};
+    legs[count++] = (struct transfer){.kind = TRANSFER_PENDING,
+                                      .debit_account = payment->source_wallet_id,
+                                      .credit_account = converts(payment) ? accounts.source_position
+                                                                          : accounts.settlement,
+                                      .amount = payment->amount,
+                                      .reason = REASON_PAYMENT};
     size_t fee = count;
     if (payment->fee_amount > 0)
         legs[count++] = (struct transfer){.kind = TRANSFER_PENDING,
@@ -112,9 +112,9 @@ static int end_holds(struct call *c, struct payment *payment, enum transfer_kind
         if (holds[i].pending)
             legs[count++] = (struct transfer){
                 .kind = kind, .pending_id = holds[i].pending, .reason = (int)holds[i].reason};
-    return count == 0 ? OK
-                      : wallet_post(c, legs, count, description, reference_of(c, payment), NULL,
-                                    NULL);
+    return count == 0
+               ? OK
+               : wallet_post(c, legs, count, description, reference_of(c, payment), NULL, NULL);
 }
 
 int payment_release_money(struct call *c, struct payment *payment)
@@ -157,11 +157,11 @@ static int refund_outbound(struct call *c, struct payment *payment, const struct
     struct transfer legs[MAX_LEGS];
     size_t count = 0;
 
-    legs[count++] = (struct transfer){
-        .debit_account = converts(payment) ? accounts->source_position : accounts->settlement,
-        .credit_account = payment->source_wallet_id,
-        .amount = payment->amount,
-        .reason = REASON_REFUND};
+    legs[count++] = (struct transfer){.debit_account = converts(payment) ? accounts->source_position
+                                                                         : accounts->settlement,
+                                      .credit_account = payment->source_wallet_id,
+                                      .amount = payment->amount,
+                                      .reason = REASON_REFUND};
     if (payment->fee_amount > 0)
         legs[count++] = (struct transfer){.debit_account = accounts->fee_income,
                                           .credit_account = payment->source_wallet_id,

@@ -31,7 +31,8 @@ static bool is_crypto(const struct payment *payment)
     return asset_find(payment->target_currency)->kind == ASSET_CRYPTO;
 }
 
-/* Account details: the payment's own bank_account or mobile_money_details win over the payee's record. */
+/* Account details: the payment's own bank_account or mobile_money_details win over the payee's
+ * record. */
 static struct str account_json(const struct payment *payment, const struct beneficiary *payee)
 {
     if (str_is(payment->payment_method, "mobile_money"))
@@ -62,9 +63,10 @@ static int check_payee(struct call *c, const struct payment *payment,
         str_empty(json_text(json_get(account, "account_number"))) &&
         str_empty(json_text(json_get(account, "iban"))) &&
         str_empty(json_text(json_get(account, "wallet_address"))))
-        return call_refuse_text(c, ERR_PREREQUISITE, "beneficiary_id",
-                                "The payee has neither an account number, an IBAN, a wallet address nor"
-                                " an external account.");
+        return call_refuse_text(
+            c, ERR_PREREQUISITE, "beneficiary_id",
+            "The payee has neither an account number, an IBAN, a wallet address nor"
+            " an external account.");
     return OK;
 }
 
@@ -108,13 +110,13 @@ static void add_payee(struct call *c, struct buf *out, const struct beneficiary 
                       const struct json *account)
 {
     static const char *const details[] = {
-        "account_number", "bank_code", "bank_name", "sort_code",     "routing_number",
+        "account_number", "bank_code", "bank_name", "sort_code",      "routing_number",
         "iban",           "bic",       "network",   "wallet_address", "account_type",
     };
 
     buf_add_char(out, '{');
-    add_member(out, "name", str_or(json_text(json_get(account, "account_name")),
-                                   payee_name(c, payee)));
+    add_member(out, "name",
+               str_or(json_text(json_get(account, "account_name")), payee_name(c, payee)));
     add_member(out, "country", payee->country);
     add_member(out, "email", payee->email);
     add_member(out, "external_account_id", payee->external_account_id);
@@ -136,13 +138,12 @@ int payout_instruct(struct call *c, struct payment *payment, const struct benefi
         return OK;
     TRY(parse_account(c, payment, payee, &account));
     buf_add_char(&body, '{');
-    add_member(&body, "amount",
-               decimal_print(c->arena, money_to_decimal(payment->target_amount, target),
-                             target->scale));
+    add_member(
+        &body, "amount",
+        decimal_print(c->arena, money_to_decimal(payment->target_amount, target), target->scale));
     add_member(&body, "currency", payment->target_currency);
     add_member(&body, "rail", payment->payment_method);
-    add_member(&body, "narration",
-               str_or(payment->comments, call_id(c, ID_PAYMENT, payment->id)));
+    add_member(&body, "narration", str_or(payment->comments, call_id(c, ID_PAYMENT, payment->id)));
     buf_add_cstr(&body, ",\"payee\":");
     add_payee(c, &body, payee, account);
     buf_add_char(&body, '}');

@@ -56,9 +56,10 @@ int transaction_get(struct call *c, id_t64 transaction_id,
 int transaction_get_by_payment(struct call *c, id_t64 payment_id,
                                struct financial_transaction *ret_transaction)
 {
-    int error = sql_one(c->sql, c->arena, &financial_transaction_row, ret_transaction,
-                        "SELECT * FROM financial_transaction WHERE tenant_id = ? AND payment_id = ?",
-                        sql_int(c->principal.tenant_id), sql_int(payment_id));
+    int error =
+        sql_one(c->sql, c->arena, &financial_transaction_row, ret_transaction,
+                "SELECT * FROM financial_transaction WHERE tenant_id = ? AND payment_id = ?",
+                sql_int(c->principal.tenant_id), sql_int(payment_id));
     if (error == ERR_NOT_FOUND)
         return call_refuse(c, error, "payment_id");
     TRY(error);
@@ -101,18 +102,19 @@ int transaction_update(struct call *c, struct financial_transaction *transaction
     return str_eq(old_status, transaction->status) ? OK : emit_event(c, transaction);
 }
 
-/* One condition text for list, count and metrics: every criterion is switched off by its neutral value. */
-#define FILTER_CONDITIONS                                                                   \
-    " tenant_id = ? AND (user_id = ? OR ? = 0) AND (organisation_id = ? OR ? = 0)"          \
-    " AND (status = ? OR ? = '') AND (currency = ? OR ? = '') AND (country = ? OR ? = '')"  \
-    " AND (payment_method = ? OR ? = '') AND created_at >= ? AND created_at < ?"            \
-    " AND (? = '' OR (? <> 'payout' AND type = 'loan') OR (? <> 'loan' AND"                 \
+/* One condition text for list, count and metrics: every criterion is switched off by its neutral
+ * value. */
+#define FILTER_CONDITIONS                                                                  \
+    " tenant_id = ? AND (user_id = ? OR ? = 0) AND (organisation_id = ? OR ? = 0)"         \
+    " AND (status = ? OR ? = '') AND (currency = ? OR ? = '') AND (country = ? OR ? = '')" \
+    " AND (payment_method = ? OR ? = '') AND created_at >= ? AND created_at < ?"           \
+    " AND (? = '' OR (? <> 'payout' AND type = 'loan') OR (? <> 'loan' AND"                \
     " type = 'outbound' AND (payout_id IS NOT NULL OR entity_type = 'payout')))"
 #define TEXT_TWICE(s) sql_text(str_or((s), STR(""))), sql_text(str_or((s), STR("")))
-#define FILTER_ARGS(c, f)                                                                    \
-    sql_int((c)->principal.tenant_id), sql_int((f)->user_id), sql_int((f)->user_id),         \
-        sql_int((f)->organisation_id), sql_int((f)->organisation_id), TEXT_TWICE((f)->status), \
-        TEXT_TWICE((f)->currency), TEXT_TWICE((f)->country), TEXT_TWICE((f)->payment_method), \
+#define FILTER_ARGS(c, f)                                                                        \
+    sql_int((c)->principal.tenant_id), sql_int((f)->user_id), sql_int((f)->user_id),             \
+        sql_int((f)->organisation_id), sql_int((f)->organisation_id), TEXT_TWICE((f)->status),   \
+        TEXT_TWICE((f)->currency), TEXT_TWICE((f)->country), TEXT_TWICE((f)->payment_method),    \
         sql_int((f)->from), sql_int((f)->until ? (f)->until : INT64_MAX), TEXT_TWICE((f)->kind), \
         sql_text(str_or((f)->kind, STR("")))
 
