@@ -1,0 +1,58 @@
+"""The scenarios' own record: every implemented operation was used with success, every reply is as documented."""
+import functools
+import glob
+import json
+import os
+from collections import defaultdict
+
+import pytest
+
+from client.contract import Router, operations
+from client.server import BUILD, ENGINE
+
+
+@functools.cache
+def record():
+    """operationId -> exchanges of the scenario run on this engine."""
+    router, found = Router(operations(BUILD + "/cambist")), defaultdict(list)
+    for path in glob.glob(os.path.join(os.environ.get("CAMBIST_RECORD", ""), f"{ENGINE}-*.jsonl")):
+        with open(path, encoding="utf-8") as file:
+            for line in file:
+                exchange = json.loads(line)
+                if row := router.find(exchange["method"], exchange["url"]):
+                    found[row["id"]].append(exchange)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def there_is_a_record():
+    if not os.environ.get("CAMBIST_RECORD"):
+        pytest.skip("CAMBIST_RECORD is not set: run the scenarios first (tests/run)")
+
+
+def test_was_used_with_success(row):
+    seen = record()[row["id"]]
+    assert any(200 <= exchange["status"] < 400 for exchange in seen), (
+        f"no scenario uses {row['id']} ({row['method']} {row['path']}) with success; "
+        f"statuses seen: {sorted({exchange['status'] for exchange in seen})}")
+
+
+def test_every_reply_is_as_documented(row, operation):
+    contract, wrong = operation["x-contract"], []
+    for exchange in record()[row["id"]]:
+        where = f"{exchange['method']} {exchange['url']} {exchange['status']} in {exchange['test']}"
+        documented, schema = contract.reply_schema(operation, exchange["status"])
+        if not documented and exchange["status"] < 400:
+            wrong.append(f"{where}: the status is not documented")
+            continue
+        if not documented:
+            schema = contract.error_schema(operation)
+        if schema is None or not (exchange["content_type"] or "").startswith("application/json"):
+            continue
+        try:
+            reply = json.loads(exchange["reply"])
+        except ValueError:
+            wrong.append(f"{where}: no JSON: {exchange['reply'][:100]!r}")
+            continue
+        wrong += [f"{where}: {problem}" for problem in contract.problems(schema, reply)]
+    assert not wrong, "\n".join(dict.fromkeys(wrong[:20]))
