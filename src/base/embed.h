@@ -13,5 +13,7 @@ struct embedded_file {
 extern const struct embedded_file embedded_migrations[];
 extern const struct embedded_file embedded_pages[];
 extern const struct embedded_file embedded_bundles[]; /* compressed with gzip */
+/* openapi.json (all) and one <dialect>.json each, compressed with gzip. */
+extern const struct embedded_file embedded_contracts[];
 
 #endif

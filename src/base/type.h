@@ -10,10 +10,13 @@
  *   TYPE_BOOLEAN   bool
  *   TYPE_DECIMAL   struct decimal    every JSON "number": exact, never a double
  *   TYPE_OBJECT    struct X *        absent: NULL
- *   TYPE_ARRAY     struct { T *items; size_t count; }  absent: items == NULL; empty: items non-NULL
- *   TYPE_MAP       struct { struct type_member *items; size_t count; }  free-form member names
+ *   TYPE_ARRAY     struct { T *items; size_t count; }  absent: items == NULL; empty: items non-NULL.
+ *                  Objects stand in it by value (T is struct X). The structs have names: str_array,
+ *                  int64_array, decimal_array, bool_array, X_array
+ *   TYPE_MAP       struct type_map   free-form member names, absent like an array
  *   TYPE_JSON      struct str        any JSON value, kept as its (valid, compact) text
- * An optional integer, boolean or decimal is preceded by a member bool has_<name>.
+ * An optional or nullable integer, boolean or decimal is preceded by a member bool has_<name>. What is
+ * absent is not encoded, or encoded as null where it is required and nullable.
  */
 #ifndef BASE_TYPE_H
 #define BASE_TYPE_H
@@ -54,6 +57,8 @@ struct type_value {
     const struct type *object;   /* TYPE_OBJECT */
     const struct type_value *items; /* TYPE_ARRAY, TYPE_MAP */
     size_t item_size;            /* TYPE_ARRAY: sizeof one item */
+    const char *wrapped_in;      /* TYPE_ARRAY: an object with the array under this name is taken too */
+    bool object_only;            /* TYPE_JSON: any object, but nothing else */
     const char *const *values;   /* enum: NULL-terminated; NULL when any value goes */
     const char *pattern;         /* POSIX extended regular expression, or NULL */
     bool has_minimum, has_maximum, exclusive_minimum;
@@ -77,12 +82,44 @@ struct type {
     const struct type_field *fields;
     size_t field_count;
     bool open; /* unknown members are accepted (and dropped, unless extra_offset >= 0) */
-    ptrdiff_t extra_offset; /* struct { struct type_member *items; size_t count; } or -1 */
+    ptrdiff_t extra_offset; /* of the struct type_map that takes unknown members, or -1 */
+    /* Alternatives, closed by NULL, of member names, closed by NULL: all of one must be present. */
+    const char *const *const *any_required;
 };
 
 struct type_member {
     struct str name;
     struct str json; /* value as JSON text */
+};
+
+struct type_map {
+    struct type_member *items;
+    size_t count;
+};
+
+struct type_map_array {
+    struct type_map *items;
+    size_t count;
+};
+
+struct str_array {
+    struct str *items;
+    size_t count;
+};
+
+struct int64_array {
+    int64_t *items;
+    size_t count;
+};
+
+struct bool_array {
+    bool *items;
+    size_t count;
+};
+
+struct decimal_array {
+    struct decimal *items;
+    size_t count;
 };
 
 const struct type_field *type_find_field(const struct type *type, struct str name);

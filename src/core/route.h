@@ -19,6 +19,7 @@ enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_
 typedef int operation_handler(struct call *c, const void *in, void *out);
 
 enum parameter_place { IN_PATH, IN_QUERY, IN_HEADER };
+/* Those IN_PATH come first, in the order of the path. */
 struct route_parameter {
     enum parameter_place place;
     const struct type_field *field; /* of route.in */
@@ -28,6 +29,7 @@ struct route_reply {
     int status;               /* documented 2xx or 3xx */
     const struct type *body;  /* NULL: no body */
     const struct type_value *value; /* when the body is not an object (an array, free JSON) */
+    const char *media_type;         /* NULL: application/json; "text/plain": the bare string */
 };
 
 enum {
@@ -41,6 +43,7 @@ enum {
 
 struct route {
     const char *operation_id;
+    bool alias; /* a further path, or a second contract name, of an operation that has a row already */
     enum dialect dialect;
     enum http_method method;
     const char *path; /* "/v1/virtual-accounts/{account_id}" */
@@ -59,6 +62,7 @@ struct route {
     operation_handler *handle;  /* NULL: not implemented, 501 */
 };
 
+/* One row per operation in the order of the contracts, then a row for each further path. */
 extern const struct route routes[];
 extern const size_t route_count;
 
