@@ -12,13 +12,13 @@ from client.fincode import Fincode
 from client.pcx import Cognito, Pcx, PcxSession, Platform
 from client.sandbox import Sandbox
 from client.server import ENGINE, Server
+from client.strangers import replay
 from client.vaultspay import VaultsPay
 
 
-def record_path():
+def record_path(kind=ENGINE):
     directory = os.environ.get("CAMBIST_RECORD")
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    return os.path.join(directory, f"{ENGINE}-{worker}-{os.getpid()}.jsonl") if directory else None
+    return os.path.join(directory, f"{kind}-{os.getpid()}.jsonl") if directory else None
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def engine():
 
 
 @pytest.fixture(scope="session")
-def server():
+def server(request):
     running = Server(record=record_path())
     try:
         running.start()
@@ -35,6 +35,8 @@ def server():
     except BaseException:
         running.discard()
         raise
+    if "/scenario/" in str(request.node.items[0].path) and record_path():
+        replay(running, record_path("strangers-" + ENGINE))
     running.close()
 
 

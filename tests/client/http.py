@@ -40,6 +40,7 @@ class Recorder:
 
     def __init__(self, path):
         self.lock = threading.Lock()
+        self.kept = []
         self.file = None
         if path:
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -48,12 +49,12 @@ class Recorder:
     def record(self, method, url, request_body, reply, test):
         if not self.file:
             return
-        line = json.dumps({
+        exchange = {
             "method": method, "url": url, "request": request_body, "status": reply.status,
-            "content_type": reply.headers.get("Content-Type"), "reply": reply.text,
-            "request_id": reply.headers.get("X-Request-Id"), "test": test})
+            "content_type": reply.headers.get("Content-Type"), "reply": reply.text, "test": test}
         with self.lock:
-            self.file.write(line + "\n")
+            self.kept.append(exchange)
+            self.file.write(json.dumps(exchange) + "\n")
             self.file.flush()
 
     def close(self):

@@ -19,10 +19,11 @@ class Pcx(Http):
 
 
 class PcxSession(Pcx):
-    """The same person by JWT, logged in through the Cognito calls."""
+    """The same person by JWT, logged in through the Cognito calls. `host` names the tenant."""
 
-    def __init__(self, server, role="org_admin"):
+    def __init__(self, server, role="org_admin", host=None):
         super().__init__(server, role)
+        self.host = host
         self.tokens = None
         self.clock_moves = None
 
@@ -32,17 +33,26 @@ class PcxSession(Pcx):
             answer = Cognito(self.server).call("InitiateAuth", {
                 "AuthFlow": "USER_PASSWORD_AUTH", "ClientId": self.server.credentials["pcx"]["client_id"],
                 "AuthParameters": {"USERNAME": self.who["email"], "PASSWORD": self.who["password"]}},
-                expect=200)
+                host=self.host, expect=200)
             self.tokens = answer.json["AuthenticationResult"]
-        return {"Authorization": "Bearer " + self.tokens["AccessToken"], "X-Api-Key": "NONE"}
+        return {"Authorization": "Bearer " + self.tokens["AccessToken"], "X-Api-Key": "NONE",
+                "Host": self.host}
+
+
+class OtherTenant(PcxSession):
+    """The administrator of the sandbox's second tenant."""
+
+    def __init__(self, server):
+        other = server.credentials["fincode"]["other_tenant"]
+        super().__init__(server, other["admin"], other["host"])
 
 
 class Cognito(Http):
     prefix = "/cognito"
 
-    def call(self, action, body, **rest):
+    def call(self, action, body, host=None, **rest):
         return self.send("POST", "/", body, headers={
-            "Content-Type": "application/x-amz-json-1.1",
+            "Host": host, "Content-Type": "application/x-amz-json-1.1",
             "X-Amz-Target": "AWSCognitoIdentityProviderService." + action}, **rest)
 
 

@@ -1,0 +1,58 @@
+"""Replays what succeeded in the scenarios as somebody of another tenant (VaultsPay: of another app).
+
+The scenarios' ids are real, so each refusal is about the owner and not about a made-up id. The contract gate
+judges what is written down here (tests/contract/test_strangers.py).
+"""
+import json
+import re
+
+from client.contract import Router, operations, segments
+from client.fincode import Fincode
+from client.pcx import OtherTenant
+from client.vaultspay import VaultsPay
+
+# Public ids: prefix and 13 digits of base 32, UUIDs. VaultsPay's integers are told apart by their size.
+ID = re.compile(r"\b[a-z]{2,6}_[0-9a-z]{13}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b\d{15,16}\b")
+
+
+def ids_in(text):
+    return set(ID.findall(text or ""))
+
+
+def stranger_of(server, dialect):
+    if dialect == "vaultspay":
+        return VaultsPay(server, app="other_app")
+    if dialect == "fincode":
+        made = Fincode(server, "admin", other_tenant=True)
+    else:
+        made = OtherTenant(server)
+    made.prefix = ""
+    return made
+
+
+def dialect_of(operation_id):
+    return {"pcx": "pcx", "vp": "vaultspay", "fc": "fincode"}.get(operation_id.split("_")[0], "platform")
+
+
+def replay(server, path):
+    """Writes one line per operation that was used with success on a URL or with a body that names an id."""
+    router, chosen = Router(operations(server.binary)), {}
+    for exchange in server.recorder.kept:
+        row = router.find(exchange["method"], exchange["url"])
+        if row and row["roles"] != [] and 200 <= exchange["status"] < 300:
+            named = ids_in(exchange["url"]) | ids_in(exchange["request"])
+            chosen.setdefault(row["id"], (row, exchange, named))
+            if named and not chosen[row["id"]][2]:
+                chosen[row["id"]] = (row, exchange, named)
+    strangers = {}
+    with open(path, "a", encoding="utf-8") as file:
+        for row, exchange, named in chosen.values():
+            dialect = dialect_of(row["id"])
+            if dialect not in strangers:
+                strangers[dialect] = stranger_of(server, dialect)
+            reply = strangers[dialect].send(exchange["method"], exchange["url"], raw=exchange["request"])
+            file.write(json.dumps({
+                "operation": row["id"], "method": exchange["method"], "url": exchange["url"],
+                "request": exchange["request"], "named": sorted(named), "status": reply.status,
+                "reply": reply.text, "literal": segments(row["path"]) == segments(exchange["url"]),
+                "owned": sorted(ids_in(exchange["reply"]) | named)}) + "\n")

@@ -1,0 +1,48 @@
+"""Ids of another tenant are refused as unknown or forbidden, and nothing of their owner shows."""
+import functools
+import glob
+import json
+import os
+from collections import defaultdict
+
+import pytest
+
+from client.contract import operations
+from client.server import BUILD, ENGINE
+from client.strangers import ids_in
+
+
+@functools.cache
+def replayed():
+    found = defaultdict(list)
+    for path in glob.glob(os.path.join(os.environ.get("CAMBIST_RECORD", ""), f"strangers-{ENGINE}-*")):
+        with open(path, encoding="utf-8") as file:
+            for line in file:
+                attempt = json.loads(line)
+                found[attempt["operation"]].append(attempt)
+    return found
+
+
+def test_strangers_are_refused(row):
+    if not os.environ.get("CAMBIST_RECORD"):
+        pytest.skip("CAMBIST_RECORD is not set: run the scenarios first (tests/run)")
+    if row["roles"] == []:
+        pytest.skip("needs no credentials")
+    attempts = replayed()[row["id"]]
+    assert attempts, "no scenario used it with success"
+    for attempt in attempts:
+        assert attempt["status"] < 500 or row["id"].startswith("vp_"), attempt
+        mentioned = ids_in(attempt["url"]) | ids_in(attempt["request"])
+        leaked = (ids_in(attempt["reply"]) & set(attempt["owned"])) - mentioned
+        assert not leaked, f"a stranger learnt {leaked}: {attempt}"
+        if attempt["named"] and attempt["method"] != "GET":
+            assert attempt["status"] >= 400, f"a stranger's write succeeded: {attempt}"
+        elif ids_in(attempt["url"].split("?")[0]):
+            assert attempt["status"] >= 400, f"a stranger may read: {attempt}"
+
+
+def test_there_were_attempts():
+    if not os.environ.get("CAMBIST_RECORD"):
+        pytest.skip("CAMBIST_RECORD is not set: run the scenarios first (tests/run)")
+    wanted = [row["id"] for row in operations(BUILD + "/cambist") if row["implemented"]]
+    assert any(replayed()[name] for name in wanted)
