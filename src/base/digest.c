@@ -161,6 +161,25 @@ bool base64url_parse(struct arena *arena, struct str text, struct str *ret_bytes
     return parse_64(arena, text, base64url_alphabet, false, ret_bytes);
 }
 
+bool pem_parse(struct arena *arena, struct str text, struct str *ret_der)
+{
+    char *joined = arena_alloc(arena, text.len + 1);
+    size_t len = 0;
+    bool inside = false;
+    while (str_present(text)) {
+        struct str line = str_trim(str_cut(&text, '\n'));
+        if (str_starts(line, STR("-----"))) {
+            if (inside)
+                return base64_parse(arena, (struct str){joined, len}, ret_der);
+            inside = true;
+        } else if (inside && line.len) {
+            memcpy(joined + len, line.ptr, line.len);
+            len += line.len;
+        }
+    }
+    return false;
+}
+
 void random_bytes(void *out, size_t len)
 {
     int done = RAND_bytes(out, (int)len);

@@ -25,6 +25,9 @@ bool base64_parse(struct arena *arena, struct str text, struct str *ret_bytes);
 struct str base64url_print(struct arena *arena, struct str bytes);
 bool base64url_parse(struct arena *arena, struct str text, struct str *ret_bytes);
 
+/* The bytes of the first block of a PEM text (RFC 7468), whatever its label. */
+bool pem_parse(struct arena *arena, struct str text, struct str *ret_der);
+
 /* Random bytes fit for keys and tokens, and `bytes` of them as hexadecimal. Aborts when the system has none. */
 void random_bytes(void *out, size_t len);
 struct str random_hex(struct arena *arena, size_t bytes);
