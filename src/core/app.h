@@ -14,6 +14,8 @@ struct credentials; /* core/identity: cache of API keys and sessions */
 struct metrics;
 struct keys;        /* core/identity/keys.h: RSA keys that sign tokens */
 struct sandbox;
+struct outbox;      /* core/outbox.h */
+struct providers;   /* core/provider/providers.h: base URLs and credentials */
 
 struct app {
     const struct config *config;
@@ -23,6 +25,8 @@ struct app {
     struct credentials *credentials;
     struct keys *keys;
     struct metrics *metrics;
+    struct outbox *outbox;
+    struct providers *providers;
     struct sandbox *sandbox; /* NULL outside --sandbox */
     struct str base_url;     /* "http://127.0.0.1:8080": links in replies, provider callbacks */
 };

@@ -1,0 +1,21 @@
+/* Private to the outbox: the dispatcher's state. */
+#ifndef CORE_OUTBOX_DISPATCH_H
+#define CORE_OUTBOX_DISPATCH_H
+
+#include <stdatomic.h>
+
+#include "core/outbox.h"
+
+/* Webhooks have a lane of their own, so that slow receivers do not hold up payments. */
+enum outbox_lane { LANE_WORK, LANE_DELIVERIES, LANE_COUNT };
+
+struct outbox {
+    struct periodic *job;
+    atomic_llong depth;
+    atomic_uint in_flight[LANE_COUNT];
+    atomic_bool hungry; /* rows were left because the lanes were full */
+};
+
+const char *message_channel_name(enum message_channel channel);
+
+#endif
