@@ -1,39 +1,42 @@
 /*
  * The double-entry ledger: the only thing in Cambist that moves money.
  *
- * An ACCOUNT holds one asset for one tenant. It has four counters, all of which only ever grow except the
- * pending ones: debits and credits, posted and pending. A debit is money that leaves the account, a credit
- * is money that enters it, for every kind of account. Balances are derived, never stored as truth:
- *     balance   = credits_posted - debits_posted
- *     available = balance - debits_pending - lien_total
+ * An ACCOUNT holds one asset for one tenant. It has four counters, all of which only ever grow
+ * except the pending ones: debits and credits, posted and pending. A debit is money that leaves the
+ * account, a credit is money that enters it, for every kind of account. Balances are derived, never
+ * stored as truth: balance   = credits_posted - debits_posted available = balance - debits_pending
+ * - lien_total
  *
- * A TRANSFER moves an amount from a debit account to a credit account of the same asset. It is immutable.
- * It is posted at once, or it is pending (a hold: counted on both accounts, not yet in their balance) and
- * later posted in full or in part, voided, or expired.
+ * A TRANSFER moves an amount from a debit account to a credit account of the same asset. It is
+ * immutable. It is posted at once, or it is pending (a hold: counted on both accounts, not yet in
+ * their balance) and later posted in full or in part, voided, or expired.
  *
- * A JOURNAL is a group of transfers that stand or fall together, with what people need to know about it:
- * key, description, references, actor, effective date. Every asset balances in it by itself, because every
- * transfer does: exchange between assets goes through a position account per asset.
+ * A JOURNAL is a group of transfers that stand or fall together, with what people need to know
+ * about it: key, description, references, actor, effective date. Every asset balances in it by
+ * itself, because every transfer does: exchange between assets goes through a position account per
+ * asset.
  *
  * What always holds, and what `cambist verify` recomputes from nothing:
  *  - per tenant and asset, all debits equal all credits, posted and pending;
  *  - an account's counters are the sums over its transfers;
- *  - an account's transfers form one chain, newest first, each with the account's posted balance after it;
+ *  - an account's transfers form one chain, newest first, each with the account's posted balance
+ * after it;
  *  - a journal is there whole or not at all;
- *  - each journal carries the SHA-256 of the journal before it and of all of its own content, one chain per
- *    tenant, whose head ledger_head() publishes: no byte of history can change unnoticed.
+ *  - each journal carries the SHA-256 of the journal before it and of all of its own content, one
+ * chain per tenant, whose head ledger_head() publishes: no byte of history can change unnoticed.
  *
- * Units: amounts are minor units (money.h), instants microseconds UTC. Ids of transfers and journals rise in
- * the order of posting within a tenant; a journal's id is that of its first transfer, and its transfers are
- * consecutive. `posted_at` never falls within a tenant, even when the clock does.
+ * Units: amounts are minor units (money.h), instants microseconds UTC. Ids of transfers and
+ * journals rise in the order of posting within a tenant; a journal's id is that of its first
+ * transfer, and its transfers are consecutive. `posted_at` never falls within a tenant, even when
+ * the clock does.
  *
- * Ownership: a `struct ledger` is the posting side of one connection and belongs to one thread at a time. It
- * keeps account counters in memory. Strings passed in are copied when they must outlive the call; what comes
- * back lives in the arena that was passed.
+ * Ownership: a `struct ledger` is the posting side of one connection and belongs to one thread at a
+ * time. It keeps account counters in memory. Strings passed in are copied when they must outlive
+ * the call; what comes back lives in the arena that was passed.
  *
- * Errors: 0, or the code of the first rule broken (errors.def, 100..199, numbered in the order of the checks;
- * docs/ledger.md lists them with examples), or an error of the store. After the last check a posting cannot
- * fail, so a refused journal leaves no trace.
+ * Errors: 0, or the code of the first rule broken (errors.def, 100..199, numbered in the order of
+ * the checks; docs/ledger.md lists them with examples), or an error of the store. After the last
+ * check a posting cannot fail, so a refused journal leaves no trace.
  *
  * A complete example:
  *
@@ -44,13 +47,11 @@
  *                                     .code = LEDGER_CUSTOMER, .flags = LEDGER_NO_OVERDRAFT};
  *     TRY(ledger_open_account(ledger, &wallet));
  *     id_t64 bank;
- *     TRY(ledger_system_account(ledger, tenant, wallet.asset, LEDGER_SETTLEMENT, STR("squad"), &bank));
- *     struct transfer deposit = {.debit_account = bank, .credit_account = wallet.id, .amount = 150000};
- *     struct journal journal = {.tenant_id = tenant, .key = STR("deposit-1"), .transfers = &deposit,
- *                               .transfer_count = 1};
- *     TRY(ledger_post_journal(ledger, &journal, NULL, NULL));   -> deposit.credit_balance_after == 150000
- *     TRY(ledger_flush(ledger));
- *     TRY(sql_commit(sql));
+ *     TRY(ledger_system_account(ledger, tenant, wallet.asset, LEDGER_SETTLEMENT, STR("squad"),
+ * &bank)); struct transfer deposit = {.debit_account = bank, .credit_account = wallet.id, .amount =
+ * 150000}; struct journal journal = {.tenant_id = tenant, .key = STR("deposit-1"), .transfers =
+ * &deposit, .transfer_count = 1}; TRY(ledger_post_journal(ledger, &journal, NULL, NULL));   ->
+ * deposit.credit_balance_after == 150000 TRY(ledger_flush(ledger)); TRY(sql_commit(sql));
  *     ledger_end(ledger, true);
  */
 #ifndef LEDGER_LEDGER_H
@@ -72,15 +73,16 @@ struct ledger *ledger_free(struct ledger *ledger);
 int ledger_begin(struct ledger *ledger, usec_t now);
 void ledger_set_now(struct ledger *ledger, usec_t now);
 /*
- * Position to return to: everything posted since is forgotten by ledger_rewind. Goes with the savepoints
- * of the calls in a batch: rewind when the savepoint is rolled back. Rewinding to a mark keeps that mark
- * valid and invalidates later ones.
+ * Position to return to: everything posted since is forgotten by ledger_rewind. Goes with the
+ * savepoints of the calls in a batch: rewind when the savepoint is rolled back. Rewinding to a mark
+ * keeps that mark valid and invalidates later ones.
  */
 size_t ledger_mark(struct ledger *ledger);
 void ledger_rewind(struct ledger *ledger, size_t mark);
 /* Writes transfers, journals and changed counters of the batch; call before sql_commit. */
 int ledger_flush(struct ledger *ledger);
-/* After commit keep the counters (SQLite: sole writer) or drop them (PostgreSQL, or after rollback). */
+/* After commit keep the counters (SQLite: sole writer) or drop them (PostgreSQL, or after
+ * rollback). */
 void ledger_end(struct ledger *ledger, bool committed);
 
 /* ---- Accounts ---- */
@@ -132,13 +134,15 @@ money_t ledger_available(const struct ledger_account *account);
 /* How far below 0 the balance is: the overdraft in use. */
 money_t ledger_overdrawn(const struct ledger_account *account);
 
-/* `account->id` 0: one is made. Counters, lien_total and created_at are ignored and set. An account without
- * any limit flag may be debited without bound: system accounts. ERR_STORE_UNIQUE: the id is taken. */
+/* `account->id` 0: one is made. Counters, lien_total and created_at are ignored and set. An account
+ * without any limit flag may be debited without bound: system accounts. ERR_STORE_UNIQUE: the id is
+ * taken. */
 int ledger_open_account(struct ledger *ledger, struct ledger_account *account);
 /* The system account, opened on first use. `sub_name` may be absent. */
 int ledger_system_account(struct ledger *ledger, id_t64 tenant_id, int asset,
                           enum ledger_account_code code, struct str sub_name, id_t64 *ret_id);
-/* Within a posting transaction: sees what this batch did. ERR_NOT_FOUND, also for another tenant's. */
+/* Within a posting transaction: sees what this batch did. ERR_NOT_FOUND, also for another tenant's.
+ */
 int ledger_get_account(struct ledger *ledger, id_t64 tenant_id, id_t64 account_id,
                        struct ledger_account *ret_account);
 /* In a read snapshot. ERR_NOT_FOUND, also for another tenant's. */
@@ -152,11 +156,12 @@ int ledger_set_flags(struct ledger *ledger, id_t64 tenant_id, id_t64 account_id,
                      unsigned clear);
 int ledger_set_limits(struct ledger *ledger, id_t64 tenant_id, id_t64 account_id,
                       money_t overdraft_limit, money_t minimum_balance);
-/* ERR_LEDGER_ACCOUNT_NOT_EMPTY while there is a balance, a hold or a lien. Closing twice is fine. */
+/* ERR_LEDGER_ACCOUNT_NOT_EMPTY while there is a balance, a hold or a lien. Closing twice is fine.
+ */
 int ledger_close_account(struct ledger *ledger, id_t64 tenant_id, id_t64 account_id);
 
-/* ---- Liens: money that stays but may not be debited, until released. A lien may exceed what is there:
- * it then also catches what comes in. ---- */
+/* ---- Liens: money that stays but may not be debited, until released. A lien may exceed what is
+ * there: it then also catches what comes in. ---- */
 
 struct ledger_lien {
     id_t64 id;
@@ -188,12 +193,13 @@ enum transfer_kind {
 };
 
 enum transfer_flags {
-    /* Move up to `amount`, as far as the limit of the debit account allows (an account without a limit flag
-     * gives what is available). */
+    /* Move up to `amount`, as far as the limit of the debit account allows (an account without a
+     * limit flag gives what is available). */
     TRANSFER_BALANCING_DEBIT = 1 << 0,
     /* Move up to `amount`, as far as brings the overdrawn credit account (a debt) to 0. */
     TRANSFER_BALANCING_CREDIT = 1 << 1,
-    TRANSFER_FORCE = 1 << 2, /* ignores the debit account's limit and liens (authority is the caller's) */
+    TRANSFER_FORCE =
+        1 << 2, /* ignores the debit account's limit and liens (authority is the caller's) */
 };
 
 struct transfer {
@@ -202,10 +208,10 @@ struct transfer {
     unsigned flags;
     id_t64 debit_account; /* post/void: 0 = those of the pending transfer */
     id_t64 credit_account;
-    money_t amount;       /* balancing and post/void: returned as what was moved or released */
-    id_t64 pending_id;    /* post/void */
-    usec_t timeout;       /* pending: expires this long after now; 0 = never */
-    int reason;           /* reason code, core/reasons.def */
+    money_t amount;    /* balancing and post/void: returned as what was moved or released */
+    id_t64 pending_id; /* post/void */
+    usec_t timeout;    /* pending: expires this long after now; 0 = never */
+    int reason;        /* reason code, core/reasons.def */
     /* returned: posted balances of the two accounts after this transfer */
     money_t debit_balance_after, credit_balance_after;
 };
@@ -213,58 +219,60 @@ struct transfer {
 struct journal {
     id_t64 id; /* returned */
     id_t64 tenant_id;
-    struct str key;         /* idempotency key within the tenant; absent: none */
-    struct str body_hash;   /* what the key stands for; absent: SHA-256 of the journal as given, without
-                               interaction_id and actor_id */
+    struct str key;       /* idempotency key within the tenant; absent: none */
+    struct str body_hash; /* what the key stands for; absent: SHA-256 of the journal as given,
+                             without interaction_id and actor_id */
     struct str description;
-    struct str reference;   /* external reference */
+    struct str reference; /* external reference */
     struct str interaction_id;
-    struct str metadata;    /* JSON text or absent */
-    id_t64 actor_id;        /* user or credential that caused it */
-    usec_t effective_at;    /* 0: now. Earlier or later: statements by effective date show it there */
-    id_t64 reverses;        /* returned by ledger_reverse: journal this one reverses */
-    usec_t posted_at;       /* returned */
+    struct str metadata; /* JSON text or absent */
+    id_t64 actor_id;     /* user or credential that caused it */
+    usec_t effective_at; /* 0: now. Earlier or later: statements by effective date show it there */
+    id_t64 reverses;     /* returned by ledger_reverse: journal this one reverses */
+    usec_t posted_at;    /* returned */
     struct transfer *transfers;
     size_t transfer_count;
 };
 
 /*
- * Posts all transfers of the journal or none. 0, or the error of the first rule broken; *ret_index (may be
- * NULL) says which transfer. Each transfer sees what those before it did.
+ * Posts all transfers of the journal or none. 0, or the error of the first rule broken; *ret_index
+ * (may be NULL) says which transfer. Each transfer sees what those before it did.
  *
- * Keys: a key that was used for the same body returns what it returned then, with *ret_replayed (may be
- * NULL) true and the first journal's id and results; ERR_LEDGER_KEY_MISMATCH for another body. A key
- * whose refusal was recorded (ledger_record_refusal) returns that error again.
+ * Keys: a key that was used for the same body returns what it returned then, with *ret_replayed
+ * (may be NULL) true and the first journal's id and results; ERR_LEDGER_KEY_MISMATCH for another
+ * body. A key whose refusal was recorded (ledger_record_refusal) returns that error again.
  *
- * Rules for accounts (closed, frozen, limits...) bind new movements. Post and void settle a hold that was
- * accepted before: they are possible as long as the hold is open.
+ * Rules for accounts (closed, frozen, limits...) bind new movements. Post and void settle a hold
+ * that was accepted before: they are possible as long as the hold is open.
  */
 int ledger_post_journal(struct ledger *ledger, struct journal *journal, size_t *ret_index,
                         bool *ret_replayed);
 
 /*
- * A linked chain: all journals or none. ret_errors[i] (may be NULL) is the error of the journal that was
- * refused, and ERR_LEDGER_CHAIN_FAILED for the others. Returns 0 or the refused journal's error.
+ * A linked chain: all journals or none. ret_errors[i] (may be NULL) is the error of the journal
+ * that was refused, and ERR_LEDGER_CHAIN_FAILED for the others. Returns 0 or the refused journal's
+ * error.
  */
 int ledger_post_chain(struct ledger *ledger, struct journal *journals, size_t count,
                       int *ret_errors);
 
 /*
- * Many journals, each by itself: ret_errors[i] is 0 or why journal i was refused. What they need is loaded
- * together first, which on PostgreSQL makes one round trip of thousands. Returns errors of the store only.
+ * Many journals, each by itself: ret_errors[i] is 0 or why journal i was refused. What they need is
+ * loaded together first, which on PostgreSQL makes one round trip of thousands. Returns errors of
+ * the store only.
  */
 int ledger_post_batch(struct ledger *ledger, struct journal *journals, size_t count,
                       int *ret_errors);
 
 /*
- * What a key stands for, before a journal is made up. 0 and *ret_journal = 0: the key is new. 0 and a
- * journal id: done. ERR_LEDGER_KEY_MISMATCH; or the error of the refusal that was recorded. `body_hash`
- * absent: any body.
+ * What a key stands for, before a journal is made up. 0 and *ret_journal = 0: the key is new. 0 and
+ * a journal id: done. ERR_LEDGER_KEY_MISMATCH; or the error of the refusal that was recorded.
+ * `body_hash` absent: any body.
  */
 int ledger_find_key(struct ledger *ledger, id_t64 tenant_id, struct str key, struct str body_hash,
                     id_t64 *ret_journal);
-/* Remembers that this key was refused, so that it can never succeed. Call after the rewind of the refused
- * call, in the same transaction; a key already known is left as it is. */
+/* Remembers that this key was refused, so that it can never succeed. Call after the rewind of the
+ * refused call, in the same transaction; a key already known is left as it is. */
 int ledger_record_refusal(struct ledger *ledger, id_t64 tenant_id, struct str key,
                           struct str body_hash, int error);
 /* SHA-256 that stands for the journal as given when it has no body_hash. */
@@ -272,17 +280,19 @@ int ledger_record_refusal(struct ledger *ledger, id_t64 tenant_id, struct str ke
 void ledger_journal_hash(const struct journal *journal, uint8_t ret_hash[LEDGER_HASH_SIZE]);
 
 /*
- * Undoes a journal by a new one with every posted transfer the other way round and every open hold voided;
- * `reversal` brings tenant, key, description, actor...; its transfers are made in the arena. `flags`
- * (TRANSFER_FORCE) go on each of them. ERR_LEDGER_JOURNAL_NOT_FOUND, ERR_LEDGER_ALREADY_REVERSED,
- * ERR_LEDGER_EMPTY_JOURNAL when it left nothing to undo, or what the opposite transfers are refused with.
+ * Undoes a journal by a new one with every posted transfer the other way round and every open hold
+ * voided; `reversal` brings tenant, key, description, actor...; its transfers are made in the
+ * arena. `flags` (TRANSFER_FORCE) go on each of them. ERR_LEDGER_JOURNAL_NOT_FOUND,
+ * ERR_LEDGER_ALREADY_REVERSED, ERR_LEDGER_EMPTY_JOURNAL when it left nothing to undo, or what the
+ * opposite transfers are refused with.
  */
 int ledger_reverse(struct ledger *ledger, struct arena *arena, id_t64 journal_id, unsigned flags,
                    struct journal *reversal, bool *ret_replayed);
 
 /*
- * Releases pending transfers whose timeout passed before ledger's now, at most `limit`, oldest first, each in
- * a journal of its own. For a timer; until it runs, an expired hold still holds but can only be released.
+ * Releases pending transfers whose timeout passed before ledger's now, at most `limit`, oldest
+ * first, each in a journal of its own. For a timer; until it runs, an expired hold still holds but
+ * can only be released.
  */
 int ledger_expire(struct ledger *ledger, size_t limit, size_t *ret_expired);
 
@@ -294,11 +304,64 @@ struct ledger_hold {
     money_t amount;
     money_t posted_amount; /* when HOLD_POSTED */
     enum ledger_hold_state state;
-    usec_t expires_at;     /* 0: never */
-    id_t64 resolved_by;    /* transfer that posted, voided or expired it */
+    usec_t expires_at;  /* 0: never */
+    id_t64 resolved_by; /* transfer that posted, voided or expired it */
 };
 /* Within a posting transaction. ERR_LEDGER_PENDING_NOT_FOUND, ERR_LEDGER_PENDING_NOT_PENDING */
 int ledger_get_hold(struct ledger *ledger, id_t64 tenant_id, id_t64 pending_id,
                     struct ledger_hold *ret_hold);
+
+/* ---- Reading, over a read snapshot (queued rows of a batch are not seen) ---- */
+
+/* One line of an account's history. */
+struct ledger_entry {
+    id_t64 transfer_id;
+    id_t64 journal_id;
+    id_t64 account_id;
+    id_t64 other_account;
+    enum transfer_kind kind;
+    unsigned flags;
+    bool is_debit;
+    money_t amount;                        /* moved, held or released */
+    money_t balance_before, balance_after; /* posted: the same for a hold and its release */
+    id_t64 pending_id;
+    int reason;
+    usec_t posted_at;
+    usec_t effective_at; /* posted_at unless the journal says otherwise */
+    id_t64 actor_id;
+    id_t64 reverses;
+    struct str key, description, reference, interaction_id, metadata;
+};
+
+struct ledger_page {
+    id_t64 before; /* transfer of the account: entries older than it; 0 or INT64_MAX: from the
+                      newest */
+    size_t skip;   /* entries to leave out first, of any kind; costs nothing */
+    size_t limit;
+    unsigned kinds; /* bit 1 << enum transfer_kind; 0: all */
+};
+#define LEDGER_KINDS_POSTED (1u << TRANSFER_POSTED | 1u << TRANSFER_POST)
+
+/* Newest first. ERR_NOT_FOUND: no such account of the tenant, or `before` is none of its transfers.
+ * Entries never change place, so pages neither repeat nor skip whatever is posted meanwhile. */
+int ledger_read_history(struct sql *sql, struct arena *arena, id_t64 tenant_id, id_t64 account_id,
+                        struct ledger_page page, struct ledger_entry **ret_entries,
+                        size_t *ret_count);
+/* How many entries the account's history has. */
+int ledger_count_history(struct sql *sql, id_t64 tenant_id, id_t64 account_id, int64_t *ret_count);
+
+/* A journal with its transfers. ERR_LEDGER_JOURNAL_NOT_FOUND. */
+int ledger_read_journal(struct sql *sql, struct arena *arena, id_t64 tenant_id, id_t64 journal_id,
+                        struct journal *ret_journal);
+/* The entry of one account's side of a transfer that was read. */
+struct ledger_entry ledger_entry_of(const struct journal *journal, size_t transfer_index,
+                                    bool debit_side);
+
+enum ledger_text { LEDGER_BY_KEY, LEDGER_BY_REFERENCE, LEDGER_BY_INTERACTION };
+/* Journals with exactly this text, newest first, with ids below `before` (0: all), their transfers
+ * too. */
+int ledger_find_journals(struct sql *sql, struct arena *arena, id_t64 tenant_id,
+                         enum ledger_text by, struct str text, id_t64 before, size_t limit,
+                         struct journal **ret_journals, size_t *ret_count);
 
 #endif
