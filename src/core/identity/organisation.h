@@ -1,0 +1,75 @@
+/*
+ * Organisations (companies, app owners) and who belongs to them. A person may be a member of
+ * several, with another role in each. What a member may do in an organisation is decided here:
+ * organisation_require.
+ */
+#ifndef CORE_IDENTITY_ORGANISATION_H
+#define CORE_IDENTITY_ORGANISATION_H
+
+#include "core/call.h"
+#include "store/row.h"
+
+/* status: active | inactive | suspended. kyb_complete: may start payments. */
+#define ORGANISATION_ROW(F)  \
+    F(INTEGER, id)           \
+    F(INTEGER, tenant_id)    \
+    F(TEXT, name)            \
+    F(TEXT, country)         \
+    F(TEXT, status)          \
+    F(TEXT, status_reason)   \
+    F(BOOLEAN, kyb_complete) \
+    F(INTEGER, created_by)   \
+    F(INTEGER, created_at)   \
+    F(INTEGER, updated_at)
+ROW_STRUCT(organisation, ORGANISATION_ROW);
+
+/* role: admin | staff | user. status: active | disabled. */
+#define MEMBERSHIP_ROW(F)       \
+    F(INTEGER, id)              \
+    F(INTEGER, tenant_id)       \
+    F(INTEGER, organisation_id) \
+    F(INTEGER, user_id)         \
+    F(TEXT, role)               \
+    F(TEXT, status)             \
+    F(INTEGER, invited_by)      \
+    F(INTEGER, created_at)      \
+    F(INTEGER, updated_at)
+ROW_STRUCT(membership, MEMBERSHIP_ROW);
+
+/* id, tenant, status (active) and times are filled in; name is required. */
+int organisation_create(struct call *c, struct organisation *organisation);
+/* Of the caller's tenant; ERR_NOT_FOUND for `field` otherwise. */
+int organisation_get(struct call *c, id_t64 organisation_id, const char *field,
+                     struct organisation *ret_organisation);
+/* Writes name, country, status, status_reason and kyb_complete back. */
+int organisation_update(struct call *c, struct organisation *organisation);
+/* Refused with ERR_ORGANISATION_INACTIVE unless active. */
+int organisation_require_active(struct call *c, id_t64 organisation_id, const char *field);
+/* Refused with ERR_KYB_REQUIRED unless active and its KYB approved. */
+int organisation_require_kyb(struct call *c, id_t64 organisation_id, const char *field);
+
+/*
+ * May the caller act in this organisation with one of these roles? Staff may; otherwise its
+ * membership there counts (admin = ROLE_ORG_ADMIN, staff = ROLE_STAFF, user = ROLE_USER), also when
+ * the credential was made for another organisation and belongs to a person. An unknown organisation
+ * is ERR_NOT_FOUND for `field`, a missing role ERR_FORBIDDEN.
+ */
+int organisation_require(struct call *c, id_t64 organisation_id, role_set any_of,
+                         const char *field);
+
+/* ERR_DUPLICATE for `field` when the user is a member already. Role and status must be valid words.
+ */
+int membership_add(struct call *c, struct membership *membership, const char *field);
+int membership_get(struct call *c, id_t64 organisation_id, id_t64 user_id, const char *field,
+                   struct membership *ret_membership);
+/* Writes role and status back. The caller's and all other credentials see it at once. */
+int membership_update(struct call *c, struct membership *membership);
+int membership_remove(struct call *c, const struct membership *membership);
+int membership_list(struct call *c, id_t64 organisation_id, const struct page *page,
+                    struct membership **ret_memberships, size_t *ret_count);
+int membership_list_of_user(struct call *c, id_t64 user_id, struct membership **ret_memberships,
+                            size_t *ret_count);
+/* Roles that a membership gives: 0 unless active. */
+role_set membership_roles(const struct membership *membership);
+
+#endif

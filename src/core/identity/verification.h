@@ -1,0 +1,27 @@
+/*
+ * Codes sent to people to prove an address or allow a step: six digits, kept as a MAC, for a
+ * limited time and a limited number of tries. One live code per purpose and subject; a new one
+ * replaces it.
+ */
+#ifndef CORE_IDENTITY_VERIFICATION_H
+#define CORE_IDENTITY_VERIFICATION_H
+
+#include "core/call.h"
+
+#define VERIFICATION_ATTEMPTS 5
+
+/* In the writer. *ret_code goes into an outbox_message and nowhere else. `purpose`: "confirm",
+ * "reset", "otp", ... `subject`: whose it is, an e-mail address or an id as text. */
+int verification_create(struct call *c, const char *purpose, struct str subject, usec_t lifetime,
+                        struct str *ret_code);
+/*
+ * Is it the code? For workers (prepare steps): a wrong try is counted at once, although the call is
+ * refused. ERR_CODE_MISMATCH, ERR_CODE_EXPIRED (too old, too many tries, or none was sent), not
+ * refused on the call.
+ */
+int verification_check(struct call *c, const char *purpose, struct str subject, struct str code);
+/* In the writer: uses the code up; ERR_CODE_EXPIRED when it is gone already, ERR_CODE_MISMATCH when
+ * wrong. */
+int verification_consume(struct call *c, const char *purpose, struct str subject, struct str code);
+
+#endif
