@@ -119,15 +119,22 @@ class Contract:
 
     # Arguments
 
-    def flat(self, schema):
-        """Object members and what is required, through $ref, allOf and the first of oneOf/anyOf."""
-        schema = self.resolve(schema)
-        members, required = dict(schema.get("properties", {})), list(schema.get("required", []))
-        parts = schema.get("allOf", []) + schema.get("oneOf", [])[:1] + schema.get("anyOf", [])[:1]
-        for part in parts:
-            more, also = self.flat(part)
-            members.update(more)
-            required += also
+    def flat(self, schema, alternatives=False):
+        """Object members, and those that are required: always, or with the first of oneOf/anyOf as well."""
+        members, required = {}, []
+
+        def collect(node, demands):
+            node = self.resolve(node)
+            members.update(node.get("properties", {}))
+            if demands:
+                required.extend(node.get("required", []))
+            for part in node.get("allOf", []):
+                collect(part, demands)
+            for key in ("oneOf", "anyOf"):
+                for part in node.get(key, [])[:1]:
+                    collect(part, demands and alternatives)
+
+        collect(schema, True)
         return members, [name for name in dict.fromkeys(required) if name in members]
 
     def type_of(self, schema):
@@ -153,7 +160,7 @@ class Contract:
                 return schema[key][0]
         kind = self.type_of(schema)
         if kind == "object":
-            members, required = self.flat(schema)
+            members, required = self.flat(schema, alternatives=True)
             return {key: self.example(members[key], key, depth + 1) for key in required}
         if kind == "array":
             return [self.example(schema.get("items", {}), name, depth + 1)] \
@@ -197,6 +204,6 @@ class Contract:
 # For fields whose schema says less than the reader knows.
 SAMPLES = {"currency": "NGN", "currencyCode": "NGN", "country": "NG", "email": "someone@example.com",
            "amount": "10"}
-PATTERN_EXAMPLES = ["NGN", "NG", "NGA", "1", "12", "123", "1234", "123456", "0123456789", "12345678901",
+PATTERN_EXAMPLES = ["Bearer nobody", "NGN", "NG", "NGA", "1", "12", "123", "1234", "123456", "0123456789", "12345678901",
                     "+2348012345678", "2348012345678", "01/2030", "2026-01-15", "15/01/2026", "10.00",
                     "someone@example.com", "https://example.com/x", "abc", "Abcdef1!", "a" * 32]
