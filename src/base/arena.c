@@ -60,6 +60,12 @@ void arena_reset(struct arena *arena)
     arena->used = 0;
 }
 
+void arena_wipe(struct arena *arena)
+{
+    for (struct block *block = arena->first; block; block = block->next)
+        explicit_bzero(block->bytes, block->used);
+}
+
 struct arena *arena_free(struct arena *arena)
 {
     if (arena) {

@@ -20,6 +20,8 @@ struct arena *arena_new(size_t cap_bytes);
 struct arena *arena_free(struct arena *arena);
 /* Forgets all allocations and keeps the first block, to serve the next request without malloc. */
 void arena_reset(struct arena *arena);
+/* Overwrites everything that was handed out: before a reset, when secrets were among it. */
+void arena_wipe(struct arena *arena);
 bool arena_exceeded(const struct arena *arena);
 size_t arena_used(const struct arena *arena);
 

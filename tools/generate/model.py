@@ -27,7 +27,6 @@ ARRAY_TYPES = {
 }
 HAS_KINDS = ("TYPE_INTEGER", "TYPE_BOOLEAN", "TYPE_DECIMAL")
 MAX_DECIMAL_DIGITS = 18
-MAX_FIELDS = 256  # src/base/json_decode.c
 
 
 class Value:
@@ -86,8 +85,6 @@ class Struct:
         self.fields, self.open, self.any_required, self.extra = [], True, [], False
 
     def finish(self):
-        if len(self.fields) > MAX_FIELDS:
-            raise Refusal(self.comment, f"{self.name} has more than {MAX_FIELDS} members")
         taken = set()
         for field in self.fields:
             field.member = names.member(field.name, taken)
@@ -402,10 +399,7 @@ class TypedOperation:
         shapes = [model.shape(schema, self.file) for _, _, schema in schemas if schema is not None]
         objects = shapes and all(shape.properties for shape in shapes)
         name = f"{operation.id}_out"
-        if objects and len(schemas) == 1 and set(schemas[0][2]) == {"$ref"}:
-            # A bare component: its own struct, so that one function can fill the replies of many operations.
-            self.struct_out = model.value(schemas[0][2], self.file, name).object
-        elif objects:
+        if objects:
             merged = Shape()
             for shape in shapes:
                 merged.properties.update({k: v for k, v in shape.properties.items() if k not in merged.properties})

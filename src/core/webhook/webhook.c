@@ -1,0 +1,197 @@
+/* Endpoints and their secrets; recording events. */
+#include "core/webhook/webhook.h"
+
+#include "base/digest.h"
+#include "core/app.h"
+#include "core/outbox.h"
+#include "core/webhook/style.h"
+#include "provider/http.h"
+#include "store/sql.h"
+
+#define ROW_SELF struct webhook_endpoint
+ROW_TYPE(webhook_endpoint, WEBHOOK_ENDPOINT_ROW);
+#undef ROW_SELF
+
+#define WEBHOOK_EVENT_ROW(F)    \
+    F(INTEGER, id)              \
+    F(INTEGER, tenant_id)       \
+    F(INTEGER, organisation_id) \
+    F(TEXT, event_type)         \
+    F(JSON, data)               \
+    F(INTEGER, created_at)
+ROW_STRUCT(webhook_event, WEBHOOK_EVENT_ROW);
+#define ROW_SELF struct webhook_event
+ROW_TYPE(webhook_event, WEBHOOK_EVENT_ROW);
+#undef ROW_SELF
+
+#define URL_MAX 2048
+
+const struct webhook_style *webhook_style_find(struct str name)
+{
+    for (size_t i = 0; webhook_styles[i]; i++)
+        if (str_is(name, webhook_styles[i]->name))
+            return webhook_styles[i];
+    return NULL;
+}
+
+usec_t webhook_retry_for_a_day(unsigned attempts, usec_t first_attempt, usec_t now)
+{
+    usec_t delay = USEC_PER_MINUTE;
+    for (unsigned i = 1; i < attempts && delay < 6 * USEC_PER_HOUR; i++)
+        delay *= 2;
+    if (delay > 6 * USEC_PER_HOUR)
+        delay = 6 * USEC_PER_HOUR;
+    usec_t next = now + delay;
+    return next <= first_attempt + USEC_PER_DAY ? next : 0;
+}
+
+int webhook_check_url(struct call *c, struct str url, const char *field)
+{
+    if (url.len > URL_MAX)
+        return call_refuse(c, ERR_TOO_LONG, field);
+    if (!http_url_allowed(url, c->app->sandbox == NULL))
+        return call_refuse(c, ERR_URL_NOT_ALLOWED, field);
+    return OK;
+}
+
+/* ---- Endpoints ---- */
+
+static struct str new_secret(struct arena *arena)
+{
+    return arena_printf(arena, "whsec_%.*s", STR_FMT(random_hex(arena, 24)));
+}
+
+int webhook_register(struct call *c, id_t64 organisation_id, const char *style, struct str url,
+                     const char *field, struct webhook_endpoint *ret_endpoint)
+{
+    int64_t known;
+    TRY(sql_integer(c->sql, &known,
+                    "SELECT COUNT(*) FROM webhook_endpoint"
+                    " WHERE tenant_id = ? AND organisation_id = ? AND url = ?",
+                    sql_int(c->principal.tenant_id), sql_int(organisation_id), sql_text(url)));
+    if (known)
+        return call_refuse_text(c, ERR_DUPLICATE, field, "The URL is registered already.");
+    *ret_endpoint = (struct webhook_endpoint){
+        .id = id_new(),
+        .tenant_id = c->principal.tenant_id,
+        .organisation_id = organisation_id,
+        .style = str_from(style),
+        .url = url,
+        .secret = new_secret(c->arena),
+        .status = STR("active"),
+        .created_at = c->now,
+        .updated_at = c->now,
+    };
+    return sql_insert(c->sql, "webhook_endpoint", &webhook_endpoint_row, ret_endpoint);
+}
+
+/* The tenant's own endpoints are staff's; an organisation's are its members'. */
+static bool may_see(const struct call *c, id_t64 organisation_id)
+{
+    return call_may_act_for_organisation(c, organisation_id);
+}
+
+int webhook_get(struct call *c, id_t64 endpoint_id, const char *field,
+                struct webhook_endpoint *ret_endpoint)
+{
+    int error = sql_one(c->sql, c->arena, &webhook_endpoint_row, ret_endpoint,
+                        ROW_SELECT(WEBHOOK_ENDPOINT_ROW)
+                        " FROM webhook_endpoint WHERE tenant_id = ? AND id = ?",
+                        sql_int(c->principal.tenant_id), sql_int(endpoint_id));
+    if (error == OK && !may_see(c, ret_endpoint->organisation_id))
+        error = ERR_NOT_FOUND;
+    return error == ERR_NOT_FOUND ? call_refuse(c, ERR_NOT_FOUND, field) : error;
+}
+
+int webhook_list(struct call *c, id_t64 organisation_id, const struct page *page,
+                 struct webhook_endpoint **ret_rows, size_t *ret_count)
+{
+    return sql_all(c->sql, c->arena, &webhook_endpoint_row, ret_rows, ret_count,
+                   ROW_SELECT(WEBHOOK_ENDPOINT_ROW)
+                   " FROM webhook_endpoint WHERE tenant_id = ? AND (? = -1 OR organisation_id = ?)"
+                   " AND id < ? ORDER BY id DESC LIMIT ?",
+                   sql_int(c->principal.tenant_id), sql_int(organisation_id),
+                   sql_int(organisation_id), sql_int(page->before), sql_int(page->limit + 1));
+}
+
+int webhook_delete(struct call *c, const struct webhook_endpoint *endpoint)
+{
+    return sql_run(c->sql, "DELETE FROM webhook_endpoint WHERE tenant_id = ? AND id = ?",
+                   sql_int(endpoint->tenant_id), sql_int(endpoint->id));
+}
+
+int webhook_set_status(struct call *c, struct webhook_endpoint *endpoint, const char *status)
+{
+    endpoint->status = str_from(status);
+    endpoint->updated_at = c->now;
+    return sql_update(c->sql, "webhook_endpoint", &webhook_endpoint_row, endpoint);
+}
+
+int webhook_rotate_secret(struct call *c, struct webhook_endpoint *endpoint)
+{
+    endpoint->previous_secret = endpoint->secret;
+    endpoint->previous_until = c->now + WEBHOOK_SECRET_OVERLAP;
+    endpoint->secret = new_secret(c->arena);
+    endpoint->updated_at = c->now;
+    return sql_update(c->sql, "webhook_endpoint", &webhook_endpoint_row, endpoint);
+}
+
+/* ---- Events ---- */
+
+static int add_delivery(struct call *c, const struct webhook_event *event,
+                        const struct webhook_endpoint *endpoint)
+{
+    struct webhook_delivery delivery = {
+        .id = id_new(),
+        .tenant_id = event->tenant_id,
+        .organisation_id = event->organisation_id,
+        .endpoint_id = endpoint->id,
+        .event_id = event->id,
+        .event_type = event->event_type,
+        .status = STR("pending"),
+        .next_attempt_at = c->now,
+        .created_at = c->now,
+        .updated_at = c->now,
+    };
+    TRY(sql_append(c->sql, "webhook_delivery", &webhook_delivery_row, &delivery));
+    return outbox_add(c, "delivery", NULL, delivery.id, c->now);
+}
+
+static bool wants(struct call *c, const struct webhook_endpoint *endpoint,
+                  const struct webhook_event *event)
+{
+    const struct webhook_style *style = webhook_style_find(endpoint->style);
+    struct webhook_occurrence occurrence = {.event_id = event->id,
+                                            .event_type = event->event_type,
+                                            .data = event->data,
+                                            .created_at = event->created_at};
+    struct str body;
+    return style && style->render(c->arena, &occurrence, &body);
+}
+
+int outbox_event(struct call *c, id_t64 organisation_id, const char *event_type,
+                 struct str data_json)
+{
+    struct webhook_endpoint *endpoints;
+    size_t count, deliveries = 0;
+    TRY(sql_all(c->sql, c->arena, &webhook_endpoint_row, &endpoints, &count,
+                ROW_SELECT(WEBHOOK_ENDPOINT_ROW)
+                " FROM webhook_endpoint WHERE tenant_id = ? AND status = 'active'"
+                " AND (organisation_id = ? OR organisation_id = 0)",
+                sql_int(c->principal.tenant_id), sql_int(organisation_id)));
+    struct webhook_event event = {
+        .id = id_new(),
+        .tenant_id = c->principal.tenant_id,
+        .organisation_id = organisation_id,
+        .event_type = arena_copy(c->arena, str_from(event_type)),
+        .data = data_json,
+        .created_at = c->now,
+    };
+    for (size_t i = 0; i < count; i++) {
+        if (!wants(c, &endpoints[i], &event))
+            continue;
+        TRY(add_delivery(c, &event, &endpoints[i]));
+        deliveries++;
+    }
+    return deliveries ? sql_append(c->sql, "webhook_event", &webhook_event_row, &event) : OK;
+}

@@ -1,0 +1,84 @@
+/*
+ * Webhooks out: endpoints, events and their deliveries.
+ *
+ * An event is recorded once, with one delivery for each endpoint that is to have it, in the transaction of what it tells
+ * of (outbox_event). A delivery is pending until a 2xx answers it (delivered), its style's schedule is
+ * over (dead; it can be replayed), or the endpoint is gone (cancelled).
+ */
+#ifndef CORE_WEBHOOK_WEBHOOK_H
+#define CORE_WEBHOOK_WEBHOOK_H
+
+#include "core/call.h"
+#include "store/row.h"
+
+/* organisation_id 0: the tenant's own endpoint, which gets the events of all its organisations. status: active,
+ * inactive. A rotated secret stays good until previous_until. */
+#define WEBHOOK_ENDPOINT_ROW(F) \
+    F(INTEGER, id)              \
+    F(INTEGER, tenant_id)       \
+    F(INTEGER, organisation_id) \
+    F(TEXT, style)              \
+    F(TEXT, url)                \
+    F(SECRET, secret)           \
+    F(SECRET, previous_secret)  \
+    F(INTEGER, previous_until)  \
+    F(TEXT, status)             \
+    F(INTEGER, created_at)      \
+    F(INTEGER, updated_at)
+ROW_STRUCT(webhook_endpoint, WEBHOOK_ENDPOINT_ROW);
+
+#define WEBHOOK_DELIVERY_ROW(F)   \
+    F(INTEGER, id)                \
+    F(INTEGER, tenant_id)         \
+    F(INTEGER, organisation_id)   \
+    F(INTEGER, endpoint_id)       \
+    F(INTEGER, event_id)          \
+    F(TEXT, event_type)           \
+    F(TEXT, status)               \
+    F(INTEGER, attempts)          \
+    F(INTEGER, first_attempt_at)  \
+    F(INTEGER, last_attempt_at)   \
+    F(INTEGER, next_attempt_at)   \
+    F(INTEGER, status_code)       \
+    F(TEXT, response)             \
+    F(TEXT, error)                \
+    F(INTEGER, created_at)        \
+    F(INTEGER, updated_at)
+ROW_STRUCT(webhook_delivery, WEBHOOK_DELIVERY_ROW);
+
+#define WEBHOOK_SECRET_OVERLAP USEC_PER_DAY
+
+/* For prepare steps: asks the DNS. ERR_URL_NOT_ALLOWED for `field` unless https and public; the sandbox also takes http and
+ * addresses of this machine. */
+int webhook_check_url(struct call *c, struct str url, const char *field);
+
+/* The endpoint comes back with its secret, which is shown this once. ERR_DUPLICATE for "field" when the organisation
+ * has this URL already. The URL has been checked. */
+int webhook_register(struct call *c, id_t64 organisation_id, const char *style, struct str url,
+                     const char *field, struct webhook_endpoint *ret_endpoint);
+/* ERR_NOT_FOUND for another tenant's, and for an organisation's that the caller may not act for. */
+int webhook_get(struct call *c, id_t64 endpoint_id, const char *field,
+                struct webhook_endpoint *ret_endpoint);
+/* Of one organisation, or of the whole tenant with organisation_id -1. */
+int webhook_list(struct call *c, id_t64 organisation_id, const struct page *page,
+                 struct webhook_endpoint **ret_rows, size_t *ret_count);
+int webhook_delete(struct call *c, const struct webhook_endpoint *endpoint);
+int webhook_set_status(struct call *c, struct webhook_endpoint *endpoint, const char *status);
+/* A new secret, in endpoint->secret; the old one stays good for WEBHOOK_SECRET_OVERLAP. */
+int webhook_rotate_secret(struct call *c, struct webhook_endpoint *endpoint);
+
+struct webhook_filter {
+    id_t64 organisation_id; /* 0: any that the caller may see */
+    id_t64 endpoint_id;     /* 0: any */
+    struct str status;      /* absent: any */
+    struct str event_type;
+};
+int webhook_list_deliveries(struct call *c, const struct webhook_filter *filter,
+                            const struct page *page, struct webhook_delivery **ret_rows,
+                            size_t *ret_count);
+int webhook_get_delivery(struct call *c, id_t64 delivery_id, const char *field,
+                         struct webhook_delivery *ret_delivery);
+/* Sends it again, with a schedule of its own, whatever became of it. ERR_WRONG_STATE when its endpoint is gone. */
+int webhook_replay(struct call *c, struct webhook_delivery *delivery);
+
+#endif

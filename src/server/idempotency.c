@@ -1,0 +1,154 @@
+/* Replies kept by key (table idempotency), and the keys of slow operations that are on their way
+ * (memory). */
+#include "server/idempotency.h"
+
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "core/app.h"
+#include "store/row.h"
+#include "store/sql.h"
+
+#define IDEMPOTENCY_ROW(F)    \
+    F(INTEGER, tenant_id)     \
+    F(INTEGER, credential_id) \
+    F(TEXT, operation)        \
+    F(TEXT, idempotency_key)  \
+    F(BYTES, request_hash)    \
+    F(INTEGER, status)        \
+    F(BOOLEAN, sealed)        \
+    F(TEXT, reply)            \
+    F(INTEGER, created_at)
+ROW_STRUCT(idempotency, IDEMPOTENCY_ROW);
+#define ROW_SELF struct idempotency
+ROW_TYPE(idempotency, IDEMPOTENCY_ROW);
+#undef ROW_SELF
+
+#define SEAL_CONTEXT STR("idempotency.reply")
+
+static void digest_part(EVP_MD_CTX *digest, struct str part)
+{
+    uint64_t length = part.len;
+    EVP_DigestUpdate(digest, &length, sizeof(length));
+    if (part.len)
+        EVP_DigestUpdate(digest, part.ptr, part.len);
+}
+
+void idempotency_hash(struct idempotency_request *request, struct str method, struct str path,
+                      struct str query, struct str body)
+{
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    if (!digest)
+        abort();
+    EVP_DigestInit_ex(digest, EVP_sha256(), NULL);
+    digest_part(digest, method);
+    digest_part(digest, path);
+    digest_part(digest, query);
+    digest_part(digest, body);
+    unsigned size = IDEMPOTENCY_HASH_SIZE;
+    EVP_DigestFinal_ex(digest, request->hash, &size);
+    EVP_MD_CTX_free(digest);
+}
+
+int idempotency_find(struct call *c, const struct idempotency_request *request,
+                     struct idempotency_reply *ret_reply)
+{
+    struct idempotency row;
+    TRY(sql_one(c->sql, c->arena, &idempotency_row, &row,
+                ROW_SELECT(IDEMPOTENCY_ROW) " FROM idempotency WHERE tenant_id = ? AND "
+                                            "credential_id = ? AND operation = ?"
+                                            " AND idempotency_key = ?",
+                sql_int(c->principal.tenant_id), sql_int(c->principal.credential_id),
+                sql_text(request->operation), sql_text(request->key)));
+    if (row.request_hash.len != IDEMPOTENCY_HASH_SIZE ||
+        memcmp(row.request_hash.ptr, request->hash, IDEMPOTENCY_HASH_SIZE) != 0)
+        return call_refuse(c, ERR_IDEMPOTENCY_MISMATCH, "Idempotency-Key");
+    ret_reply->status = (int)row.status;
+    ret_reply->body = row.reply;
+    ret_reply->secret = row.sealed;
+    if (!row.sealed)
+        return OK;
+    return store_decrypt(sql_store(c->sql), c->arena, SEAL_CONTEXT, row.reply, &ret_reply->body);
+}
+
+int idempotency_keep(struct call *c, const struct idempotency_request *request,
+                     const struct idempotency_reply *reply)
+{
+    struct idempotency row = {
+        .tenant_id = c->principal.tenant_id,
+        .credential_id = c->principal.credential_id,
+        .operation = request->operation,
+        .idempotency_key = request->key,
+        .request_hash = {(const char *)request->hash, IDEMPOTENCY_HASH_SIZE},
+        .status = reply->status,
+        .sealed = reply->secret,
+        .reply = reply->body,
+        .created_at = c->now,
+    };
+    if (reply->secret)
+        row.reply = store_encrypt(sql_store(c->sql), c->arena, SEAL_CONTEXT, reply->body);
+    int error = sql_insert(c->sql, "idempotency", &idempotency_row, &row);
+    if (error == ERR_STORE_UNIQUE)
+        return call_refuse(c, ERR_IDEMPOTENCY_IN_PROGRESS, "Idempotency-Key");
+    return error;
+}
+
+int idempotency_prune(struct call *c, usec_t before, int64_t limit, int64_t *ret_count)
+{
+    return sql_change(c->sql, ret_count,
+                      "DELETE FROM idempotency WHERE (tenant_id, credential_id, operation,"
+                      " idempotency_key) IN (SELECT tenant_id, credential_id, operation,"
+                      " idempotency_key FROM idempotency WHERE created_at < ?"
+                      " AND operation <> 'fc_post_account' LIMIT ?)",
+                      sql_int(before), sql_int(limit));
+}
+
+/* ---- Slow operations on their way ---- */
+
+/* Few at a time (as many as there are workers, plus those that wait), so a list will do. */
+struct entered {
+    struct entered *next;
+    id_t64 tenant_id, credential_id;
+    struct str operation, key; /* of the call's memory: it stays until it leaves */
+};
+
+static pthread_mutex_t entered_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct entered *entered;
+
+static bool is_same(const struct entered *e, const struct call *c,
+                    const struct idempotency_request *request)
+{
+    return e->tenant_id == c->principal.tenant_id &&
+           e->credential_id == c->principal.credential_id && str_eq(e->key, request->key) &&
+           str_eq(e->operation, request->operation);
+}
+
+bool idempotency_enter(const struct call *c, const struct idempotency_request *request)
+{
+    struct entered *mine = ARENA_NEW(c->arena, struct entered);
+    *mine = (struct entered){NULL, c->principal.tenant_id, c->principal.credential_id,
+                             request->operation, request->key};
+    pthread_mutex_lock(&entered_lock);
+    struct entered *e = entered;
+    while (e && !is_same(e, c, request))
+        e = e->next;
+    if (!e) {
+        mine->next = entered;
+        entered = mine;
+    }
+    pthread_mutex_unlock(&entered_lock);
+    return !e;
+}
+
+void idempotency_leave(const struct call *c, const struct idempotency_request *request)
+{
+    pthread_mutex_lock(&entered_lock);
+    for (struct entered **e = &entered; *e; e = &(*e)->next) {
+        if (is_same(*e, c, request)) {
+            *e = (*e)->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&entered_lock);
+}

@@ -1,0 +1,755 @@
+/*
+ * One way through for every operation:
+ *
+ *     route, media type, open envelope, authenticate, roles, rate limit, decode, then by kind:
+ *       read       handler here, over a snapshot
+ *       write      to the writer: key look-up, handler, keep reply, audit entry, commit
+ *       slow       to a worker: prepare; then as write
+ *       slow-read  to a worker: prepare, handler over a snapshot
+ *     and back: encode, seal envelope.
+ *
+ * Invariants: nothing runs before the caller is known to have the role; a reply is made only after
+ * the transaction it speaks of is committed; every exchange that was suspended is resumed exactly
+ * once.
+ */
+#include "server/pipeline.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/config.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "core/audit/audit.h"
+#include "dialect/dialect.h"
+#include "server/form.h"
+#include "server/mounts.h"
+
+#include "server/rate_limit.h"
+#include "server/reply.h"
+#include "store/sql.h"
+
+/* Longer requests are audited without their body: the record they made says what they did. */
+#define AUDIT_REQUEST_MAX 2048
+
+#define SANDBOX_RATE 1000000
+#define SANDBOX_PUBLIC_RATE 100000
+#define DEFAULT_RATE 500
+#define DEFAULT_PUBLIC_RATE 50
+
+struct pipeline {
+    struct app *app;
+    struct rate_limit *limit, *public_limit;
+    struct reply_plan *plans; /* one per route */
+};
+
+static const char *const method_names[HTTP_METHOD_COUNT] = {"GET", "POST", "PUT", "PATCH",
+                                                            "DELETE"};
+
+struct pipeline *pipeline_new(struct app *app)
+{
+    const struct config *config = app->config;
+    struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
+    if (!pipeline)
+        abort();
+    int64_t rate = config->sandbox ? SANDBOX_RATE : DEFAULT_RATE;
+    int64_t public_rate = config->sandbox ? SANDBOX_PUBLIC_RATE : DEFAULT_PUBLIC_RATE;
+    pipeline->app = app;
+    pipeline->limit = rate_limit_new(config->rate_limit >= 0 ? config->rate_limit : rate);
+    pipeline->public_limit =
+        rate_limit_new(config->rate_limit_public >= 0 ? config->rate_limit_public : public_rate);
+    pipeline->plans = calloc(route_count + 1, sizeof(struct reply_plan));
+    if (!pipeline->plans)
+        abort();
+    for (size_t i = 0; i < route_count; i++)
+        reply_plan_make(&routes[i], &pipeline->plans[i]);
+    return pipeline;
+}
+
+struct pipeline *pipeline_free(struct pipeline *pipeline)
+{
+    if (pipeline) {
+        rate_limit_free(pipeline->limit);
+        rate_limit_free(pipeline->public_limit);
+        free(pipeline->plans);
+        free(pipeline);
+    }
+    return NULL;
+}
+
+static const struct reply_plan *plan_of(const struct exchange *x)
+{
+    return &x->pipeline->plans[x->call.route - routes];
+}
+
+struct str exchange_name(const struct exchange *x)
+{
+    if (x->call.route)
+        return str_from(x->call.route->operation_id);
+    return x->mount ? str_from(x->mount->prefix) : STR("unknown");
+}
+
+bool exchange_is_sensitive(const struct exchange *x)
+{
+    return x->call.route && (plan_of(x)->secret || plan_of(x)->sensitive_input);
+}
+
+/* ---- Replies ---- */
+
+static void add_allow(struct exchange *x)
+{
+    struct buf allow = buf_new(x->call.arena, 64);
+    for (int m = 0; m < HTTP_METHOD_COUNT; m++) {
+        if (x->allowed & 1u << m)
+            buf_printf(&allow, "%s, ", method_names[m]);
+        if (m == HTTP_GET && x->allowed & 1u << m)
+            buf_add_cstr(&allow, "HEAD, ");
+    }
+    buf_add_cstr(&allow, "OPTIONS");
+    call_reply_header(&x->call, "Allow", buf_str(&allow));
+}
+
+/* Failures of the server, as opposed to refusals that some dialect happens to number 500. */
+static bool is_failure(int error)
+{
+    return error_pcx_status(error) >= 500 && error != ERR_NOT_IMPLEMENTED;
+}
+
+static void log_exchange(const struct exchange *x)
+{
+    const struct call *c = &x->call;
+    bool failed = x->result && is_failure(x->result);
+    if (!failed && !c->app->config->log_access)
+        return;
+    log_event(failed ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, failed ? "request failed" : "request",
+              LOG_STR("request_id", c->request_id), LOG_STR("operation", exchange_name(x)),
+              LOG_CSTR("method", method_names[x->method]), LOG_INT("status", x->status),
+              LOG_CSTR("error", x->result ? error_name(x->result) : NULL),
+              LOG_CSTR("origin", x->result ? c->error_origin : NULL),
+              LOG_INT("tenant", c->principal.tenant_id), LOG_INT("user", c->principal.user_id),
+              LOG_STR("client", c->client_address),
+              LOG_INT("elapsed_us", clock_monotonic() - x->started));
+}
+
+static void render_error(struct exchange *x)
+{
+    struct call *c = &x->call;
+    if (c->error != x->result) {
+        /* What went wrong is not what the handler refused (the batch failed): its words do not
+         * apply. */
+        c->error = x->result;
+        c->problems = NULL;
+        c->error_text = NULL;
+    }
+    struct buf body = buf_new(c->arena, 512);
+    x->status = dialects[x->dialect]->render_error(c, &body);
+    x->reply = buf_str(&body);
+    x->content_type = NULL;
+}
+
+static void seal_reply(struct exchange *x)
+{
+    const struct dialect_ops *dialect = dialects[x->dialect];
+    if (!dialect->render_reply || !x->call.route)
+        return;
+    int error = dialect->render_reply(&x->call, x->status, &x->reply);
+    if (!error)
+        return;
+    x->result = error;
+    render_error(x);
+}
+
+static void render(struct exchange *x)
+{
+    struct call *c = &x->call;
+    if (x->result)
+        render_error(x);
+    else if (!x->rendered)
+        x->status = reply_encode(c, plan_of(x), x->out, x->started, &x->reply, &x->content_type);
+    if (x->replayed)
+        call_reply_header(c, "Idempotency-Replayed", STR("true"));
+    seal_reply(x);
+    if (c->route)
+        metrics_call(c->app->metrics, (size_t)(c->route - routes), x->status,
+                     clock_monotonic() - x->started);
+    log_exchange(x);
+}
+
+void exchange_finish(struct exchange *x)
+{
+    if (x->mount) {
+        if (x->result)
+            render_error(x);
+        log_exchange(x);
+        return;
+    }
+    render(x);
+}
+
+/* The first refusal is in the call already, unless the error comes straight from a library. */
+static void fail(struct exchange *x, int error)
+{
+    x->result = error;
+    if (!x->call.error)
+        x->call.error = error;
+}
+
+void exchange_refuse(struct exchange *x, int error)
+{
+    fail(x, error);
+    if (!x->call.now)
+        x->call.now = clock_now();
+    render(x);
+}
+
+/* ---- Routing ---- */
+
+void exchange_route(struct exchange *x)
+{
+    struct call *c = &x->call;
+    const struct config *config = c->app->config;
+    x->body_limit = (size_t)config->body_limit;
+    x->dialect = dialect_of_path(x->path);
+    c->route = route_find(x->method, x->path, c->arena, x->parameters, &x->allowed);
+    if (x->unknown_method || x->is_options) {
+        if (c->route)
+            for (int m = 0; m < HTTP_METHOD_COUNT; m++)
+                if (route_find((enum http_method)m, x->path, c->arena, x->parameters, &x->allowed))
+                    x->allowed |= 1u << m;
+        c->route = NULL;
+    }
+    if (c->route) {
+        x->dialect = c->route->dialect;
+        if (c->route->flags & ROUTE_UPLOAD)
+            x->body_limit = (size_t)config->upload_limit;
+        return;
+    }
+    if (!x->allowed)
+        x->mount = mount_find(x->path);
+}
+
+/* Without a route: an OPTIONS, a wrong method or an unknown path. */
+static void answer_without_route(struct exchange *x)
+{
+    if (x->allowed)
+        add_allow(x);
+    if (x->is_options && x->allowed) {
+        x->status = 204;
+        x->reply = STR("");
+        return;
+    }
+    fail(x, x->allowed ? ERR_METHOD_NOT_ALLOWED : ERR_ROUTE_NOT_FOUND);
+    render(x);
+}
+
+/* ---- Checks before the handler ---- */
+
+static bool media_is(struct str content_type, const char *media)
+{
+    return str_eq_nocase(content_type, str_from(media));
+}
+
+static int check_media_type(struct exchange *x)
+{
+    struct call *c = &x->call;
+    const struct route *route = c->route;
+    struct str rest = call_header(c, "Content-Type");
+    struct str type = str_trim(str_cut(&rest, ';'));
+    if (str_empty(type) || str_empty(c->raw_body) || !route->body_field ||
+        route->flags & ROUTE_RAW || media_is(type, "application/json"))
+        return OK;
+    if (type.len > 5 && str_is((struct str){type.ptr + type.len - 5, 5}, "+json"))
+        return OK;
+    if (route->flags & ROUTE_FORM && media_is(type, "application/x-www-form-urlencoded"))
+        return OK;
+    if (route->flags & ROUTE_UPLOAD && media_is(type, "multipart/form-data"))
+        return OK;
+    return call_refuse_text(c, ERR_MEDIA_TYPE, "Content-Type",
+                            "The content type %.*s is not supported here.", STR_FMT(type));
+}
+
+static uint64_t address_key(struct str address)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (size_t i = 0; i < address.len; i++)
+        hash = (hash ^ (unsigned char)address.ptr[i]) * UINT64_C(0x100000001b3);
+    return hash | 1;
+}
+
+static int take_allowance(struct exchange *x, struct rate_limit *limit, uint64_t key)
+{
+    struct call *c = &x->call;
+    usec_t wait = rate_limit_take(limit, key, clock_monotonic());
+    if (!wait)
+        return OK;
+    metrics_count(c->app->metrics, METRIC_RATE_LIMITED, 1);
+    call_reply_header(
+        c, "Retry-After",
+        arena_printf(c->arena, "%lld", (long long)((wait + USEC_PER_SEC - 1) / USEC_PER_SEC)));
+    return call_refuse(c, ERR_RATE_LIMITED, NULL);
+}
+
+static int authenticate(struct exchange *x)
+{
+    struct call *c = &x->call;
+    c->sql = work_read_connection(c->app);
+    int error = dialects[x->dialect]->authenticate(c);
+    if (error) {
+        /* Guessing credentials is limited by address, not by the credential that was not found. */
+        int limited = rate_limit_take(x->pipeline->public_limit, address_key(c->client_address),
+                                      clock_monotonic())
+                          ? ERR_RATE_LIMITED
+                          : OK;
+        if (limited) {
+            c->error = OK;
+            c->problems = NULL;
+            call_reply_header(c, "Retry-After", STR("1"));
+            return call_refuse(c, limited, NULL);
+        }
+        return error;
+    }
+    role_set roles = c->route->roles;
+    if (!(c->route->flags & ROUTE_PUBLIC) && roles != ROLE_ANY && !call_has_role(c, roles))
+        return call_refuse(c, ERR_FORBIDDEN, NULL);
+    if (c->principal.credential_id)
+        return take_allowance(x, x->pipeline->limit, (uint64_t)c->principal.credential_id);
+    return take_allowance(x, x->pipeline->public_limit, address_key(c->client_address));
+}
+
+static void add_problems(struct call *c, struct json_problem *problems)
+{
+    struct json_problem **end = &c->problems;
+    while (*end)
+        end = &(*end)->next;
+    *end = problems;
+}
+
+static void add_problem(struct call *c, int error, struct str path)
+{
+    struct json_problem *problem = ARENA_NEW(c->arena, struct json_problem);
+    problem->error = error;
+    problem->path = path;
+    add_problems(c, problem);
+}
+
+static void decode_parameter(struct exchange *x, const struct type_field *field, struct str text)
+{
+    struct call *c = &x->call;
+    if (!str_present(text) && field->default_text) {
+        text = str_from(field->default_text);
+        if (text.len >= 2 && text.ptr[0] == '"')
+            text = (struct str){text.ptr + 1, text.len - 2};
+    }
+    if (!str_present(text)) {
+        if (field->required)
+            add_problem(c, ERR_REQUIRED, str_from(field->name));
+        return;
+    }
+    if (memchr(text.ptr, 0, text.len) || !str_valid_utf8(text)) {
+        add_problem(c, ERR_BAD_FORMAT, str_from(field->name));
+        return;
+    }
+    struct json_problem *problems = NULL;
+    json_decode_text(c->arena, text, field, x->in, &problems);
+    add_problems(c, problems);
+}
+
+static struct str query_value(const struct exchange *x, struct str name)
+{
+    for (size_t i = 0; i < x->query_count; i++)
+        if (str_eq(x->query[i].name, name))
+            return x->query[i].value;
+    return STR_NONE;
+}
+
+static void decode_parameters(struct exchange *x)
+{
+    const struct route *route = x->call.route;
+    size_t in_path = 0;
+    for (size_t i = 0; i < route->parameter_count; i++) {
+        const struct route_parameter *parameter = &route->parameters[i];
+        const struct type_field *field = parameter->field;
+        switch (parameter->place) {
+        case IN_PATH:
+            decode_parameter(x, field, x->parameters[in_path++]);
+            break;
+        case IN_QUERY:
+            decode_parameter(x, field, query_value(x, str_from(field->name)));
+            break;
+        case IN_HEADER:
+            decode_parameter(x, field, call_header(&x->call, field->name));
+            break;
+        }
+    }
+}
+
+static void decode_body(struct exchange *x)
+{
+    struct call *c = &x->call;
+    const struct route *route = c->route;
+    const struct type_field *field = route->body_field;
+    if (!field || route->flags & ROUTE_RAW)
+        return;
+    if (str_empty(c->raw_body)) {
+        if (route->body_required)
+            add_problem(c, ERR_REQUIRED, STR("body"));
+        return;
+    }
+    struct str body = c->raw_body;
+    struct json_problem *problems = NULL;
+    struct str type = call_header(c, "Content-Type");
+    if (form_is_form(type))
+        form_decode(c->arena, type, body, &field->value, type_at(x->in, field), &problems);
+    else
+        json_decode(c->arena, body, &field->value, type_at(x->in, field), &problems);
+    add_problems(c, problems);
+}
+
+static int decode(struct exchange *x)
+{
+    struct call *c = &x->call;
+    const struct route *route = c->route;
+    if (route->in) {
+        x->in = arena_alloc(c->arena, route->in->size);
+        decode_parameters(x);
+        decode_body(x);
+    }
+    if (c->problems) {
+        c->error = c->problems->error;
+        c->error_origin = CALL_HERE;
+        return c->error;
+    }
+    return arena_exceeded(c->arena) ? call_refuse(c, ERR_BODY_TOO_LARGE, NULL) : OK;
+}
+
+static bool is_writing(const struct route *route)
+{
+    return route->kind == OPERATION_WRITE || route->kind == OPERATION_SLOW;
+}
+
+static struct str query_text(const struct exchange *x)
+{
+    struct buf text = buf_new(x->call.arena, 64);
+    for (size_t i = 0; i < x->query_count; i++) {
+        buf_add_str(&text, x->query[i].name);
+        buf_add_char(&text, '=');
+        buf_add_str(&text, x->query[i].value);
+        buf_add_char(&text, '&');
+    }
+    return buf_str(&text);
+}
+
+/* The key's name is the dialect's: FinCode documents x-idempotency-key, everyone may use ours. */
+static int read_idempotency_key(struct exchange *x)
+{
+    struct call *c = &x->call;
+    struct str key = call_header(c, "Idempotency-Key");
+    const char *name = "Idempotency-Key";
+    if (!str_present(key) && x->dialect == DIALECT_FINCODE) {
+        name = "x-idempotency-key";
+        key = call_header(c, name);
+    }
+    if (str_empty(key))
+        return OK;
+    for (size_t i = 0; i < key.len; i++)
+        if (key.ptr[i] < 0x20 || key.ptr[i] > 0x7e)
+            return call_refuse(c, ERR_BAD_FORMAT, name);
+    if (key.len > IDEMPOTENCY_KEY_MAX)
+        return call_refuse(c, ERR_TOO_LONG, name);
+    c->idempotency_key = key;
+    if (!is_writing(c->route))
+        return OK;
+    x->has_key = true;
+    x->idempotency.operation = str_from(c->route->operation_id);
+    x->idempotency.key = key;
+    idempotency_hash(&x->idempotency, str_from(method_names[x->method]), x->path, query_text(x),
+                     c->raw_body);
+    return OK;
+}
+
+static int check_request(struct exchange *x)
+{
+    struct call *c = &x->call;
+    TRY(check_media_type(x));
+    if (dialects[x->dialect]->open_envelope)
+        TRY(dialects[x->dialect]->open_envelope(c));
+    TRY(authenticate(x));
+    TRY(decode(x));
+    return read_idempotency_key(x);
+}
+
+/* ---- Reads ---- */
+
+static int read_once(struct exchange *x)
+{
+    struct call *c = &x->call;
+    const struct route *route = c->route;
+    c->error = OK;
+    c->problems = NULL;
+    x->out = route->out ? arena_alloc(c->arena, route->out->size) : NULL;
+    TRY(sql_begin_read(c->sql));
+    int error = route->handle(c, x->in, x->out);
+    if (error == ERR_STORE)
+        log_error("a statement failed", LOG_CSTR("error", sql_last_error(c->sql)),
+                  LOG_CSTR("operation", route->operation_id));
+    int end = error ? sql_rollback(c->sql) : sql_commit(c->sql);
+    return error ? error : end;
+}
+
+/* A connection that was lost is found out by using it; a read may simply be done again. */
+static int run_read(struct exchange *x)
+{
+    int error = read_once(x);
+    if (error == ERR_STORE_LOST || error == ERR_STORE_RETRY)
+        error = read_once(x);
+    return error;
+}
+
+/* ---- Writes ---- */
+
+static struct exchange *of_job(struct writer_job *job)
+{
+    return (struct exchange *)((char *)job - offsetof(struct exchange, job));
+}
+
+static int add_audit_entry(struct exchange *x, struct writer_turn *turn)
+{
+    const struct call *c = &x->call;
+    audit_add(turn->audit, &(struct audit){
+                               .tenant_id = c->principal.tenant_id,
+                               .at = c->now,
+                               .user_id = c->principal.user_id,
+                               .credential_id = c->principal.credential_id,
+                               .operation = str_from(c->route->operation_id),
+                               .subject = x->path,
+                               .request_id = c->request_id,
+                               .request = x->audit_request,
+                               .outcome = STR("done"),
+                           });
+    return OK;
+}
+
+static int run_write(struct writer_job *job, struct writer_turn *turn)
+{
+    struct exchange *x = of_job(job);
+    struct call *c = &x->call;
+    const struct route *route = c->route;
+    c->sql = turn->sql;
+    c->ledger = turn->ledger;
+    c->now = turn->now;
+    c->error = OK;
+    c->problems = NULL;
+    c->error_text = NULL;
+    c->reply_header_count = 0;
+    c->reply_headers = NULL;
+    x->rendered = x->replayed = false;
+    if (x->has_key) {
+        struct idempotency_reply kept;
+        int error = idempotency_find(c, &x->idempotency, &kept);
+        if (error != ERR_NOT_FOUND) {
+            x->replayed = x->rendered = error == OK;
+            x->status = kept.status;
+            x->reply = kept.body;
+            return error;
+        }
+    }
+    x->out = route->out ? arena_alloc(c->arena, route->out->size) : NULL;
+    TRY(route->handle(c, x->in, x->out));
+    if (arena_exceeded(c->arena))
+        return call_refuse(c, ERR_OVERLOADED, NULL);
+    if (x->has_key) {
+        x->status = reply_encode(c, plan_of(x), x->out, x->started, &x->reply, &x->content_type);
+        x->rendered = true;
+        TRY(idempotency_keep(c, &x->idempotency,
+                             &(struct idempotency_reply){x->status, x->reply, plan_of(x)->secret}));
+    }
+    return add_audit_entry(x, turn);
+}
+
+/* A refusal is the answer to the key as much as a success is; a failure of ours or a collision is
+ * not. */
+static void keep_refusal(struct writer_job *job, struct writer_turn *turn, int error)
+{
+    struct exchange *x = of_job(job);
+    struct call *c = &x->call;
+    (void)turn;
+    if (!x->has_key || x->replayed || is_failure(error) || error == ERR_IDEMPOTENCY_MISMATCH ||
+        error == ERR_IDEMPOTENCY_IN_PROGRESS || error == ERR_RATE_LIMITED)
+        return;
+    fail(x, error);
+    render_error(x);
+    idempotency_keep(c, &x->idempotency, &(struct idempotency_reply){x->status, x->reply, false});
+}
+
+static void leave(struct exchange *x)
+{
+    if (x->entered)
+        idempotency_leave(&x->call, &x->idempotency);
+    x->entered = false;
+}
+
+static void write_done(struct writer_job *job, int result)
+{
+    struct exchange *x = of_job(job);
+    if (result)
+        fail(x, result);
+    if (x->replayed)
+        metrics_count(x->call.app->metrics, METRIC_IDEMPOTENT_REPLAYS, 1);
+    x->call.sql = NULL;
+    x->call.ledger = NULL;
+    leave(x);
+    x->resume(x);
+}
+
+/* The request with its sensitive members masked, made before the writer is asked, to keep it free.
+ */
+static void prepare_audit(struct exchange *x)
+{
+    const struct route *route = x->call.route;
+    if (!route->in || x->call.raw_body.len > AUDIT_REQUEST_MAX)
+        return;
+    struct buf text = buf_new(x->call.arena, 256);
+    json_encode_masked(&text, route->in, x->in);
+    if (text.len <= AUDIT_REQUEST_MAX)
+        x->audit_request = buf_str(&text);
+}
+
+static void submit_write(struct exchange *x)
+{
+    prepare_audit(x);
+    x->job = (struct writer_job){
+        .tenant_id = x->call.principal.tenant_id,
+        .run = run_write,
+        .refused = keep_refusal,
+        .done = write_done,
+    };
+    if (!writer_submit(x->call.app->writer, &x->job))
+        write_done(&x->job, ERR_OVERLOADED);
+}
+
+/* ---- Slow operations ---- */
+
+static struct exchange *of_work(struct work_item *work)
+{
+    return (struct exchange *)((char *)work - offsetof(struct exchange, work));
+}
+
+/* A key that was answered before must not ask providers again, one on its way must not be
+ * overtaken. */
+static int enter_slow(struct exchange *x, bool *ret_answered)
+{
+    struct call *c = &x->call;
+    *ret_answered = false;
+    if (!x->has_key)
+        return OK;
+    if (!idempotency_enter(c, &x->idempotency))
+        return call_refuse(c, ERR_IDEMPOTENCY_IN_PROGRESS, "Idempotency-Key");
+    x->entered = true;
+    struct idempotency_reply kept;
+    int error = idempotency_find(c, &x->idempotency, &kept);
+    if (error == ERR_NOT_FOUND)
+        return OK;
+    if (error)
+        return error;
+    x->status = kept.status;
+    x->reply = kept.body;
+    *ret_answered = x->rendered = x->replayed = true;
+    return OK;
+}
+
+static int prepare(struct exchange *x)
+{
+    struct call *c = &x->call;
+    return c->route->prepare ? c->route->prepare(c, x->in, NULL) : OK;
+}
+
+static void work_slow(struct work_item *work)
+{
+    struct exchange *x = of_work(work);
+    struct call *c = &x->call;
+    c->sql = work_read_connection(c->app);
+    bool answered = false;
+    int error = OK;
+    if (c->route->kind == OPERATION_SLOW_READ) {
+        error = prepare(x);
+        if (!error)
+            error = run_read(x);
+    } else {
+        error = enter_slow(x, &answered);
+        if (!error && !answered)
+            error = prepare(x);
+        if (!error && !answered) {
+            submit_write(x);
+            return;
+        }
+    }
+    write_done(&x->job, error);
+}
+
+static void work_mount(struct work_item *work)
+{
+    struct exchange *x = of_work(work);
+    struct call *c = &x->call;
+    c->sql = work_read_connection(c->app);
+    int error = mount_run(x);
+    if (error)
+        fail(x, error);
+    c->sql = NULL;
+    x->resume(x);
+}
+
+static bool hand_to_worker(struct exchange *x, void (*run)(struct work_item *))
+{
+    x->work.run = run;
+    x->suspend(x);
+    workers_push(x->call.app->workers, &x->work);
+    return false;
+}
+
+/* ---- The way in ---- */
+
+static bool reply_now(struct exchange *x, int error)
+{
+    if (error)
+        fail(x, error);
+    x->call.sql = NULL;
+    render(x);
+    return true;
+}
+
+static bool dispatch(struct exchange *x)
+{
+    switch (x->call.route->kind) {
+    case OPERATION_READ:
+        return reply_now(x, run_read(x));
+    case OPERATION_WRITE:
+        x->suspend(x);
+        submit_write(x);
+        return false;
+    case OPERATION_SLOW_READ:
+    case OPERATION_SLOW:
+        return hand_to_worker(x, work_slow);
+    }
+    return reply_now(x, ERR_INTERNAL);
+}
+
+bool exchange_run(struct exchange *x)
+{
+    struct call *c = &x->call;
+    x->started = clock_monotonic();
+    c->now = clock_now();
+    if (x->mount && !x->is_options)
+        return x->unknown_method ? reply_now(x, ERR_METHOD_NOT_ALLOWED)
+                                 : hand_to_worker(x, work_mount);
+    if (!c->route) {
+        answer_without_route(x);
+        return true;
+    }
+    if (!c->route->handle)
+        return reply_now(x, ERR_NOT_IMPLEMENTED);
+    int error = check_request(x);
+    if (error)
+        return reply_now(x, error);
+    return dispatch(x);
+}
