@@ -170,6 +170,18 @@ static bool from_128(__int128 coefficient, unsigned scale, struct decimal *ret_v
     return true;
 }
 
+bool decimal_add(struct decimal a, struct decimal b, struct decimal *ret_sum)
+{
+    unsigned scale = a.scale > b.scale ? a.scale : b.scale;
+    __int128 sum = (__int128)a.coefficient * power_of_ten[scale - a.scale] +
+                   (__int128)b.coefficient * power_of_ten[scale - b.scale];
+    while (scale > 0 && sum % 10 == 0) {
+        sum /= 10;
+        scale--;
+    }
+    return from_128(sum, scale, ret_sum);
+}
+
 bool decimal_multiply(struct decimal a, struct decimal b, unsigned scale, enum rounding mode,
                       struct decimal *ret_product)
 {

@@ -26,6 +26,8 @@ size_t decimal_write(char *out, struct decimal value, unsigned min_fraction);
 int decimal_compare(struct decimal a, struct decimal b);
 struct decimal decimal_from_i64(int64_t value);
 static inline bool decimal_is_zero(struct decimal value) { return value.coefficient == 0; }
+/* a + b; false on overflow. */
+bool decimal_add(struct decimal a, struct decimal b, struct decimal *ret_sum);
 /* a * b and a / b to `scale` decimals; false on overflow or division by zero. */
 bool decimal_multiply(struct decimal a, struct decimal b, unsigned scale, enum rounding mode,
                       struct decimal *ret_product);

@@ -136,6 +136,8 @@ int call_page(struct call *c, struct str list, struct str cursor, const char *fi
 {
     ret_page->limit = limit;
     ret_page->before = INT64_MAX;
+    if (limit < 1 || limit > CALL_MAX_PAGE)
+        return call_refuse_text(c, ERR_OUT_OF_RANGE, "limit", "must be from 1 to %d", CALL_MAX_PAGE);
     if (str_empty(cursor))
         return OK;
     if (cursor.len < 16)

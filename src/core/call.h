@@ -108,8 +108,10 @@ struct str call_time(const struct call *c, usec_t instant); /* RFC 3339 millisec
 
 /*
  * Keyset pages, newest first. Cursors are opaque, signed, and bound to the list (`list` names it and its
- * filters); another list's or a changed cursor is refused with ERR_BAD_CURSOR for `field`.
+ * filters); another list's or a changed cursor is refused with ERR_BAD_CURSOR for `field`, a limit outside
+ * 1..CALL_MAX_PAGE with ERR_OUT_OF_RANGE.
  */
+#define CALL_MAX_PAGE 1000 /* contracts may set less */
 struct page {
     int64_t limit;   /* fetch limit + 1 rows to learn whether there are more */
     id_t64 before;   /* rows with id < before; INT64_MAX on the first page */

@@ -21,6 +21,10 @@ def header(model):
     out.append("\n")
     for struct in model.structs.values():
         out += struct_definition(struct)
+    for typed in model.operations:
+        if typed.struct_out and typed.struct_out.name != f"{typed.operation.id}_out":
+            out.append(f"#define {typed.operation.id}_out {typed.struct_out.name} /* answers the bare record */\n")
+            out.append(f"#define {typed.operation.id}_out_type {typed.struct_out.name}_type\n")
     out.append("\n")
     for struct in model.structs.values():
         out.append(f"extern const struct type {struct.name}_type;\n")

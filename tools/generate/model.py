@@ -399,7 +399,10 @@ class TypedOperation:
         shapes = [model.shape(schema, self.file) for _, _, schema in schemas if schema is not None]
         objects = shapes and all(shape.properties for shape in shapes)
         name = f"{operation.id}_out"
-        if objects:
+        if objects and len(schemas) == 1 and set(schemas[0][2]) == {"$ref"}:
+            # A bare component: its own struct, so that one function can fill the replies of many operations.
+            self.struct_out = model.value(schemas[0][2], self.file, name).object
+        elif objects:
             merged = Shape()
             for shape in shapes:
                 merged.properties.update({k: v for k, v in shape.properties.items() if k not in merged.properties})

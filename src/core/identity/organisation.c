@@ -33,6 +33,33 @@ int organisation_get(struct call *c, id_t64 organisation_id, const char *field,
     return error == ERR_NOT_FOUND ? call_refuse(c, error, field) : error;
 }
 
+int organisation_find_by_name(struct call *c, struct str name, const char *field,
+                              struct organisation *ret_organisation)
+{
+    int error = sql_one(c->sql, c->arena, &organisation_row, ret_organisation,
+                        "SELECT * FROM organisation WHERE tenant_id = ? AND name = ?"
+                        " ORDER BY id LIMIT 1",
+                        sql_int(c->principal.tenant_id), sql_text(name));
+    return error == ERR_NOT_FOUND ? call_refuse(c, error, field) : error;
+}
+
+int organisation_list(struct call *c, const struct organisation_filter *filter,
+                      const struct page *page, struct organisation **ret_organisations,
+                      size_t *ret_count)
+{
+    struct str country = str_or(filter->country, STR(""));
+    return sql_all(c->sql, c->arena, &organisation_row, ret_organisations, ret_count,
+                   "SELECT * FROM organisation WHERE tenant_id = ? AND id < ?"
+                   " AND (? = '' OR country = ?) AND created_at >= ? AND created_at < ?"
+                   " AND (? = 0 OR EXISTS (SELECT 1 FROM membership m WHERE"
+                   " m.tenant_id = organisation.tenant_id AND m.organisation_id = organisation.id"
+                   " AND m.user_id = ? AND m.status = 'active')) ORDER BY id DESC LIMIT ?",
+                   sql_int(c->principal.tenant_id), sql_int(page->before), sql_text(country),
+                   sql_text(country), sql_int(filter->from),
+                   sql_int(filter->until ? filter->until : INT64_MAX), sql_int(filter->member_id),
+                   sql_int(filter->member_id), sql_int(page->limit + 1));
+}
+
 int organisation_update(struct call *c, struct organisation *organisation)
 {
     organisation->updated_at = c->now;

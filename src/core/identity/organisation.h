@@ -41,6 +41,18 @@ int organisation_create(struct call *c, struct organisation *organisation);
 /* Of the caller's tenant; ERR_NOT_FOUND for `field` otherwise. */
 int organisation_get(struct call *c, id_t64 organisation_id, const char *field,
                      struct organisation *ret_organisation);
+/* By exact name, the oldest when several share it. */
+int organisation_find_by_name(struct call *c, struct str name, const char *field,
+                              struct organisation *ret_organisation);
+/* Newest first. 0 and absent mean "any"; from and until bound created_at in [from, until). */
+struct organisation_filter {
+    id_t64 member_id; /* organisations this user is a member of */
+    struct str country;
+    usec_t from, until;
+};
+int organisation_list(struct call *c, const struct organisation_filter *filter,
+                      const struct page *page, struct organisation **ret_organisations,
+                      size_t *ret_count);
 /* Writes name, country, status, status_reason and kyb_complete back. */
 int organisation_update(struct call *c, struct organisation *organisation);
 /* Refused with ERR_ORGANISATION_INACTIVE unless active. */
