@@ -23,6 +23,12 @@ static void reserve(struct buf *buf, size_t more)
     buf->capacity = capacity;
 }
 
+char *buf_reserve(struct buf *buf, size_t more)
+{
+    reserve(buf, more);
+    return buf->ptr + buf->len;
+}
+
 void buf_add(struct buf *buf, const void *bytes, size_t len)
 {
     if (len == 0)

@@ -6,11 +6,13 @@
 #define BASE_JSON_H
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/type.h"
 
 #define JSON_MAX_DEPTH 32
 
-/* One thing wrong with an input. Paths look like "bank_details.iban" and "counterParties[0].amount". */
+/* One thing wrong with an input. Paths look like "bank_details.iban" and
+ * "counterParties[0].amount". */
 struct json_problem {
     int error; /* ERR_REQUIRED, ERR_WRONG_TYPE, ... */
     struct str path;
@@ -20,8 +22,11 @@ struct json_problem {
 
 /*
  * Decodes a value described by `value` into `destination` (zeroed memory of the right size), arena
- * memory for all it points to. Collects every problem it finds, in document order, and returns the
- * first one's error, or 0. ERR_MALFORMED_JSON comes alone.
+ * memory for all it points to. Strings without escapes are slices of `text`, which has to live as
+ * long. Problems are appended to the list (the first 50), in document order, those of missing
+ * members at the end of their object; returns the first one's error, or 0. ERR_MALFORMED_JSON comes
+ * alone. Absent members take their default; text is brought to normal form C; null is the same as
+ * absent where it is allowed.
  */
 int json_decode(struct arena *arena, struct str text, const struct type_value *value,
                 void *destination, struct json_problem **ret_problems);
@@ -31,6 +36,9 @@ int json_decode_object(struct arena *arena, struct str text, const struct type *
 /* A scalar from a path, query or header parameter: "12", "true", "2024-01-15". */
 int json_decode_text(struct arena *arena, struct str text, const struct type_field *field,
                      void *object, struct json_problem **ret_problems);
+/* The parameter was not sent: takes the default, or reports ERR_REQUIRED where there is none. */
+int json_decode_absent(struct arena *arena, const struct type_field *field, void *object,
+                       struct json_problem **ret_problems);
 
 void json_encode(struct buf *out, const struct type_value *value, const void *source);
 void json_encode_object(struct buf *out, const struct type *type, const void *object);
@@ -40,21 +48,23 @@ void json_encode_masked(struct buf *out, const struct type *type, const void *ob
 void json_add_string(struct buf *out, struct str s);
 
 /*
- * Reads values out of a document nobody described: provider answers and callbacks. A json is a tree in
- * the arena. json_get follows "data.accounts.0.id"; what is not there is JSON_ABSENT, and every
- * accessor takes it.
+ * Reads values out of a document nobody described: provider answers and callbacks. A json is a tree
+ * in the arena. json_get follows "data.accounts.0.id"; what is not there is JSON_ABSENT, and every
+ * accessor takes it. Strings are slices of `text` where they can be.
  */
 struct json;
+#define JSON_ABSENT ((const struct json *)NULL)
 int json_parse(struct arena *arena, struct str text, const struct json **ret_json);
 const struct json *json_get(const struct json *json, const char *path);
-struct str json_string(const struct json *json);      /* absent unless a string */
-struct str json_text(const struct json *json);        /* string, or the text of a number or boolean */
-bool json_decimal(const struct json *json, struct decimal *ret_value); /* number or numeric string */
+struct str json_string(const struct json *json); /* absent unless a string */
+struct str json_text(const struct json *json);   /* string, or the text of a number or boolean */
+bool json_decimal(const struct json *json,
+                  struct decimal *ret_value); /* number or numeric string */
 bool json_integer(const struct json *json, int64_t *ret_value);
 bool json_boolean(const struct json *json, bool *ret_value);
 size_t json_count(const struct json *json);
 const struct json *json_at(const struct json *json, size_t index);
-struct str json_key_at(const struct json *json, size_t index); /* member name of an object */
+struct str json_key_at(const struct json *json, size_t index);       /* member name of an object */
 struct str json_print(struct arena *arena, const struct json *json); /* compact text */
 
 /* Debug and test builds: is this reply what the schema says? Returns the first problem or NULL. */

@@ -1,22 +1,19 @@
 /*
- * Type descriptors: what a C struct looks like, as data. The generator makes one for every request and
- * schema of the contracts; rows of the store are described the same way by hand-kept tables. One
- * descriptor serves five uses: decode and validate (JSON, query, path), encode JSON, map a SQL row
- * to a struct by column name, emit OpenAPI, check replies.
+ * Type descriptors: what a C struct looks like, as data. The generator makes one for every request
+ * and schema of the contracts; rows of the store are described the same way by hand-kept tables.
+ * One descriptor serves five uses: decode and validate (JSON, query, path), encode JSON, map a SQL
+ * row to a struct by column name, emit OpenAPI, check replies.
  *
  * How a field's kind maps to C:
- *   TYPE_STRING    struct str        absent: ptr == NULL. Also enums, formats (date-time, uuid, ...)
- *   TYPE_INTEGER   int64_t
- *   TYPE_BOOLEAN   bool
- *   TYPE_DECIMAL   struct decimal    every JSON "number": exact, never a double
- *   TYPE_OBJECT    struct X *        absent: NULL
- *   TYPE_ARRAY     struct { T *items; size_t count; }  absent: items == NULL; empty: items non-NULL.
- *                  Objects stand in it by value (T is struct X). The structs have names: str_array,
- *                  int64_array, decimal_array, bool_array, X_array
- *   TYPE_MAP       struct type_map   free-form member names, absent like an array
- *   TYPE_JSON      struct str        any JSON value, kept as its (valid, compact) text
- * An optional or nullable integer, boolean or decimal is preceded by a member bool has_<name>. What is
- * absent is not encoded, or encoded as null where it is required and nullable.
+ *   TYPE_STRING    struct str        absent: ptr == NULL. Also enums, formats (date-time, uuid,
+ * ...) TYPE_INTEGER   int64_t TYPE_BOOLEAN   bool TYPE_DECIMAL   struct decimal    every JSON
+ * "number": exact, never a double TYPE_OBJECT    struct X *        absent: NULL TYPE_ARRAY struct {
+ * T *items; size_t count; }  absent: items == NULL; empty: items non-NULL. Objects stand in it by
+ * value (T is struct X). The structs have names: str_array, int64_array, decimal_array, bool_array,
+ * X_array TYPE_MAP       struct type_map   free-form member names, absent like an array TYPE_JSON
+ * struct str        any JSON value, kept as its (valid, compact) text An optional or nullable
+ * integer, boolean or decimal is preceded by a member bool has_<name>. What is absent is not
+ * encoded, or encoded as null where it is required and nullable.
  */
 #ifndef BASE_TYPE_H
 #define BASE_TYPE_H
@@ -53,14 +50,14 @@ struct type_value {
     enum type_kind kind;
     enum type_format format;
     bool nullable;
-    bool sensitive;              /* masked in logs, dumps and audit rows; wiped on release */
-    const struct type *object;   /* TYPE_OBJECT */
+    bool sensitive;                 /* masked in logs, dumps and audit rows; wiped on release */
+    const struct type *object;      /* TYPE_OBJECT */
     const struct type_value *items; /* TYPE_ARRAY, TYPE_MAP */
-    size_t item_size;            /* TYPE_ARRAY: sizeof one item */
-    const char *wrapped_in;      /* TYPE_ARRAY: an object with the array under this name is taken too */
-    bool object_only;            /* TYPE_JSON: any object, but nothing else */
-    const char *const *values;   /* enum: NULL-terminated; NULL when any value goes */
-    const char *pattern;         /* POSIX extended regular expression, or NULL */
+    size_t item_size;               /* TYPE_ARRAY: sizeof one item */
+    const char *wrapped_in; /* TYPE_ARRAY: an object with the array under this name is taken too */
+    bool object_only;       /* TYPE_JSON: any object, but nothing else */
+    const char *const *values; /* enum: NULL-terminated; NULL when any value goes */
+    const char *pattern;       /* POSIX extended regular expression, or NULL */
     bool has_minimum, has_maximum, exclusive_minimum;
     struct decimal minimum, maximum;
     uint32_t min_length, max_length; /* characters or items; max 0 = the general cap */
@@ -122,7 +119,30 @@ struct decimal_array {
     size_t count;
 };
 
+/* Strings without a maxLength of their own end here; contracts raise it where a field carries a
+ * file. */
+#define TYPE_MAX_CHARACTERS 65536
+
 const struct type_field *type_find_field(const struct type *type, struct str name);
+
+/* Is this one of the values of the enum? True when there is none. */
+bool type_allows(const struct type_value *value, struct str text);
+/* "must be one of a, b, c" */
+struct str type_allowed_text(struct arena *arena, const struct type_value *value);
+/* 0, or ERR_NOT_ALLOWED, ERR_TOO_SHORT, ERR_TOO_LONG, ERR_BAD_FORMAT, ERR_OUT_OF_RANGE and the rule
+ * in words. */
+int type_check_string(struct arena *arena, const struct type_value *value, struct str s,
+                      struct str *ret_detail);
+int type_check_count(struct arena *arena, const struct type_value *value, size_t count,
+                     struct str *ret_detail);
+int type_check_decimal(struct arena *arena, const struct type_value *value, struct decimal number,
+                       struct str *ret_detail);
+
+/*
+ * Overwrites the sensitive strings of a decoded object, in place: they may be slices of the body,
+ * which must be writable. For decoded requests only, never for structs that may point at literals.
+ */
+void type_wipe(const struct type *type, void *object);
 
 /* Where a field's value lives in `object`. */
 static inline void *type_at(const void *object, const struct type_field *field)

@@ -26,36 +26,37 @@ struct route_parameter {
 };
 
 struct route_reply {
-    int status;               /* documented 2xx or 3xx */
-    const struct type *body;  /* NULL: no body */
+    int status;                     /* documented 2xx or 3xx */
+    const struct type *body;        /* NULL: no body */
     const struct type_value *value; /* when the body is not an object (an array, free JSON) */
     const char *media_type;         /* NULL: application/json; "text/plain": the bare string */
 };
 
 enum {
-    ROUTE_PUBLIC = 1,      /* no credential needed (x-roles: []); one that is sent is still read */
-    ROUTE_NO_REPLAY = 2,   /* replies hold secrets shown once: the idempotency replay is refused */
-    ROUTE_UPLOAD = 4,      /* body up to 15 MiB; multipart/form-data accepted */
-    ROUTE_RAW = 8,         /* any content type; only raw_body is given (provider callbacks) */
-    ROUTE_FORM = 32,       /* application/x-www-form-urlencoded accepted */
+    ROUTE_PUBLIC = 1,    /* no credential needed (x-roles: []); one that is sent is still read */
+    ROUTE_NO_REPLAY = 2, /* replies hold secrets shown once: the idempotency replay is refused */
+    ROUTE_UPLOAD = 4,    /* body up to 15 MiB; multipart/form-data accepted */
+    ROUTE_RAW = 8,       /* any content type; only raw_body is given (provider callbacks) */
+    ROUTE_FORM = 32,     /* application/x-www-form-urlencoded accepted */
     ROUTE_NOT_ENCRYPTED = 16, /* VaultsPay: exempt from the envelope */
 };
 
 struct route {
     const char *operation_id;
-    bool alias; /* a further path, or a second contract name, of an operation that has a row already */
+    bool alias; /* a further path, or a second contract name, of an operation that has a row already
+                 */
     enum dialect dialect;
     enum http_method method;
     const char *path; /* "/v1/virtual-accounts/{account_id}" */
     enum operation_kind kind;
     role_set roles;
     unsigned flags;
-    const struct type *in;   /* struct <operation>_in: parameters, and `body` */
+    const struct type *in;               /* struct <operation>_in: parameters, and `body` */
     const struct type_field *body_field; /* NULL: takes no body */
     bool body_required;
     const struct route_parameter *parameters;
     size_t parameter_count;
-    const struct type *out;  /* struct <operation>_out: the body of the first reply */
+    const struct type *out; /* struct <operation>_out: the body of the first reply */
     const struct route_reply *replies;
     size_t reply_count;
     operation_handler *prepare; /* slow kinds only, may be NULL */
@@ -67,13 +68,23 @@ extern const struct route routes[];
 extern const size_t route_count;
 
 /*
- * Finds the operation. Literal segments win over parameters, segment by segment from the left. On a
- * match the raw (percent-decoded) values of {parameters} are in `values`, in path order. When the path exists
- * but not with this method, returns NULL and sets *ret_allowed (bit per http_method); 0: no such path.
+ * Finds the operation. Literal segments win over parameters, segment by segment from the left; a
+ * path that exists without this method is not looked for further. On a match the percent-decoded
+ * values of the {parameters} are in `values`, in the order of route->path (and of the leading
+ * IN_PATH parameters). When the path exists but not with this method, returns NULL and sets
+ * *ret_allowed (bit per http_method); 0: no such path.
  */
 #define ROUTE_MAX_PARAMETERS 8
 const struct route *route_find(enum http_method method, struct str path, struct arena *arena,
                                struct str values[ROUTE_MAX_PARAMETERS], unsigned *ret_allowed);
+/* The row under the operation's own path; NULL when there is no such operation. */
 const struct route *route_by_operation_id(struct str operation_id);
+
+/*
+ * Test builds: is this reply what the contract says? Returns the first problem or NULL; a status
+ * that is no documented success is not looked into.
+ */
+const struct json_problem *route_check_reply(struct arena *arena, const struct route *route,
+                                             int status, struct str body);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * The paths of all routes as a tree of segments, generated. route_nodes[0] is the root; the children of a
- * node stand together, sorted by length, then bytes; `parameter` is the child that takes any segment, 0 if none.
+ * The paths of all routes as a tree of segments, generated. route_nodes[0] is the root; the
+ * children of a node stand together, sorted by length, then bytes; `parameter` is the child that
+ * takes any segment, 0 if none.
  */
 #ifndef CORE_ROUTE_TREE_H
 #define CORE_ROUTE_TREE_H

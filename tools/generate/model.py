@@ -27,6 +27,7 @@ ARRAY_TYPES = {
 }
 HAS_KINDS = ("TYPE_INTEGER", "TYPE_BOOLEAN", "TYPE_DECIMAL")
 MAX_DECIMAL_DIGITS = 18
+MAX_FIELDS = 256  # src/base/json_decode.c
 
 
 class Value:
@@ -85,6 +86,8 @@ class Struct:
         self.fields, self.open, self.any_required, self.extra = [], True, [], False
 
     def finish(self):
+        if len(self.fields) > MAX_FIELDS:
+            raise Refusal(self.comment, f"{self.name} has more than {MAX_FIELDS} members")
         taken = set()
         for field in self.fields:
             field.member = names.member(field.name, taken)
