@@ -1,0 +1,206 @@
+/*
+ * What the files of the store share: a connection, its statements, and the two engines behind one
+ * table of functions. Nobody outside src/store includes this.
+ *
+ * Division of work: sql.c knows transactions, savepoints, spoiled transactions and statements by text;
+ * row.c knows structs; an engine (sqlite.c, postgresql.c) knows how to run one statement.
+ */
+#ifndef STORE_STORE_ENGINE_H
+#define STORE_STORE_ENGINE_H
+
+#include <pthread.h>
+
+#include "base/time.h"
+#include "store/cipher.h"
+#include "store/sql.h"
+
+struct engine;
+struct sqlite_file;
+
+#define MAX_SAVEPOINTS 16
+#define MAX_COLUMNS 128
+
+/* How the columns of a result land in a struct; made once per statement and type. */
+struct row_column {
+    const struct type_field *field; /* NULL: read and dropped */
+    struct str context;             /* of a SECRET: "table.column"; malloc'ed */
+};
+struct row_map {
+    const struct type *type; /* NULL: not made yet */
+    unsigned count;
+    struct row_column *columns;
+};
+
+/* A prepared statement of one connection, found by its text. */
+struct statement {
+    char *query;
+    uint64_t hash;
+    struct statement *next; /* in its bucket */
+    void *handle;           /* the engine's */
+    bool busy;              /* rows are being read */
+    bool temporary;         /* a second one of the same text, made while the first was busy */
+    struct row_map map;
+};
+
+#define STATEMENT_BUCKETS 512
+#define MAX_STATEMENTS 1000 /* beyond it a connection forgets all of them between two transactions */
+
+/* The SQL of a table operation on a struct: made once per connection, table and type. */
+enum shape_kind {
+    SHAPE_INSERT,
+    SHAPE_UPDATE,
+    SHAPE_FIND,
+    SHAPE_INSERT_MANY, /* arrays: PostgreSQL */
+    SHAPE_UPDATE_MANY,
+    SHAPE_FIND_MANY,
+    SHAPE_LOCK_MANY,
+};
+struct shape {
+    struct shape *next;
+    enum shape_kind kind;
+    char *table;
+    const struct type *type;
+    char *query;
+    unsigned count;                                /* of parameters */
+    const struct type_field *fields[MAX_COLUMNS];  /* in the order of the parameters */
+    struct str contexts[MAX_COLUMNS];              /* of SECRET fields */
+};
+
+enum transaction { TRANSACTION_NONE, TRANSACTION_READ, TRANSACTION_WRITE };
+
+struct sql {
+    struct store *store;
+    const struct engine *engine;
+    struct sql *next; /* in the pool's list of idle ones */
+    bool for_write;
+    void *connection; /* the engine's; NULL: not connected */
+    usec_t connect_after; /* after a failed attempt */
+    usec_t connect_backoff;
+
+    enum transaction transaction;
+    unsigned savepoints; /* that the caller opened */
+    unsigned issued;     /* of these, how many the engine knows */
+    int failed;          /* a statement failed with this; spoils ... */
+    unsigned failed_at;  /* ... what was done since this savepoint (0: the whole transaction) */
+    bool wrote;          /* something was written in this transaction */
+    int64_t token;
+
+    struct statement *by_address[STATEMENT_BUCKETS];
+    struct statement *by_text[STATEMENT_BUCKETS];
+    size_t statement_count;
+    struct shape *shapes[64];
+    struct arena *scratch; /* reset by each call */
+    unsigned scratch_users;
+    char error[512];
+};
+
+struct cursor {
+    struct sql *sql;
+    struct statement *statement;
+    bool stream; /* fetch in portions */
+    void *result;
+    int row, row_count;
+    unsigned number; /* of the server-side cursor */
+};
+
+enum control { BEGIN_WRITE, BEGIN_READ, COMMIT, ROLLBACK, SAVEPOINT, RELEASE, ROLLBACK_TO };
+
+struct engine {
+    enum store_engine id;
+    int (*connect)(struct sql *sql);
+    void (*disconnect)(struct sql *sql);
+    int (*control)(struct sql *sql, enum control what, unsigned savepoint);
+    /* `wait`: the caller needs to know now whether it worked. */
+    int (*run)(struct sql *sql, struct statement *statement, const struct sql_value *args,
+               bool wait, int64_t *ret_changed);
+    int (*start)(struct cursor *cursor, const struct sql_value *args);
+    int (*step)(struct cursor *cursor); /* 1: a row, 0: no more, or an error */
+    int (*read)(struct cursor *cursor, struct arena *arena, void *row); /* by statement->map */
+    int (*read_integer)(struct cursor *cursor, int64_t *ret_value);
+    void (*end)(struct cursor *cursor);
+    unsigned (*column_count)(struct cursor *cursor);
+    const char *(*column_name)(struct cursor *cursor, unsigned index);
+    /* "table.column" that a result column comes from, in the scratch arena; absent: computed. */
+    int (*column_origin)(struct cursor *cursor, unsigned index, struct str *ret_origin);
+    void (*forget)(struct sql *sql, struct statement *statement);
+    int (*script)(struct sql *sql, const char *text);
+    int (*insert_many)(struct sql *sql, const char *table, const struct type *type,
+                       const void *rows, size_t count);
+    int (*update_many)(struct sql *sql, const char *table, const struct type *type,
+                       const void *rows, size_t count);
+    int (*find_many)(struct sql *sql, struct arena *arena, const char *table,
+                     const struct type *type, const int64_t *ids, size_t id_count, bool lock,
+                     char **ret_rows, size_t *ret_count);
+    /* The database's tables with SECRET columns: one row (table_name, column_name) each. */
+    const char *secret_columns;
+    const char *migration_lock; /* so that two servers do not migrate at once; may be empty */
+    const char *migration_first; /* in an empty database, before the first migration */
+    int (*was_committed)(struct sql *sql, int64_t token, bool *ret_committed);
+};
+
+extern const struct engine sqlite_engine, postgresql_engine;
+
+struct store {
+    struct store_options options; /* strings copied into `arena` */
+    struct arena *arena;
+    const struct engine *engine;
+    struct cipher *cipher; /* NULL: opened without a key */
+    struct sqlite_file *sqlite;
+    int lock_fd;
+    unsigned schema_number;
+
+    pthread_mutex_t mutex;
+    pthread_cond_t returned;
+    struct sql *idle_readers, *idle_writers;
+    unsigned readers, writers; /* that exist */
+    unsigned max_readers, max_writers;
+};
+
+/* ---- sql.c ---- */
+struct sql *sql_open(struct store *store, bool for_write);
+void sql_close(struct sql *sql);
+struct statement *statement_get(struct sql *sql, const char *query);
+void statements_forget(struct sql *sql); /* all: the engine's part is gone or about to go */
+/* Notes what went wrong (printf) and returns `error`. */
+int sql_note(struct sql *sql, int error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The scratch arena for one call; calls nest. */
+struct arena *scratch_begin(struct sql *sql);
+void scratch_end(struct sql *sql);
+/* Opens what savepoints the caller marked. */
+int sql_issue_savepoints(struct sql *sql);
+/* Marks the transaction (from the innermost issued savepoint) as spoiled and returns the error. */
+int sql_spoil(struct sql *sql, int error);
+/* Makes cursor->statement->map fit `type`. */
+int cursor_map(struct cursor *cursor, const struct type *type);
+
+/* ---- row.c ---- */
+const struct shape *shape_get(struct sql *sql, enum shape_kind kind, const char *table,
+                              const struct type *type);
+void shapes_free(struct sql *sql);
+/* The values of shape->fields; strings and sealed secrets are in `arena`. Closed by SQL_END. */
+void shape_values(struct sql *sql, const struct shape *shape, struct arena *arena,
+                  const void *row, struct sql_value *ret_values);
+void row_set_null(const struct row_column *column, void *row);
+int row_set_integer(struct sql *sql, const struct row_column *column, void *row, int64_t value);
+/* Text as the engine gave it; copied to the arena. Numbers as decimal text are fine. */
+int row_set_bytes(struct sql *sql, const struct row_column *column, struct arena *arena, void *row,
+                  struct str bytes);
+void row_map_free(struct row_map *map);
+
+/* ---- sqlite.c ---- */
+int sqlite_file_open(struct store *store, struct str *ret_why);
+void sqlite_file_close(struct store *store);
+int sqlite_checkpoint(struct store *store);
+int sqlite_backup(struct store *store, struct str path, struct str *ret_why);
+
+/* ---- migrate.c ---- */
+int migrate(struct store *store, struct str *ret_why);
+
+/* ---- keys.c ---- */
+/* Reads the keys that the options name, or makes them; store->cipher stays NULL when there are none. */
+int keys_load(struct store *store, struct str *ret_why);
+/* Do the keys fit the database? A new database remembers them. */
+int keys_check(struct store *store, struct str *ret_why);
+
+#endif
