@@ -47,10 +47,14 @@ static inline const struct asset *wallet_asset(const struct wallet *wallet)
 
 /* The wallet of the caller's tenant, whoever owns it: ERR_NOT_FOUND for `field`. A deleted one is not found. */
 int wallet_get(struct call *c, id_t64 wallet_id, const char *field, struct wallet *ret_wallet);
-/* As wallet_get, and ERR_FORBIDDEN unless the caller is staff, its user, or of its organisation (a plain user
- * only where the wallet belongs to no other user). */
+/* As wallet_get, and ERR_FORBIDDEN unless wallet_may_use. */
 int wallet_get_for_caller(struct call *c, id_t64 wallet_id, const char *field,
                           struct wallet *ret_wallet);
+/*
+ * Staff; the wallet's user; its organisation's administrators (and the app that acts for its users); any member
+ * of the organisation where the wallet belongs to no user.
+ */
+bool wallet_may_use(const struct call *c, const struct wallet *wallet);
 /*
  * The active currency wallet a payment is made from: the user's own first, then the organisation's oldest.
  * Refused with ERR_ACCOUNT_MISSING for "currency". user_id may be 0.
@@ -66,6 +70,27 @@ struct wallet_balances {
 };
 /* Sees the postings of the call's own transaction; in reads, those of its snapshot. */
 int wallet_balances(struct call *c, id_t64 wallet_id, struct wallet_balances *ret_balances);
+/* Of a whole page at once, in an array of the arena. */
+int wallet_balances_of(struct call *c, const struct wallet *wallets, size_t count,
+                       struct wallet_balances **ret_balances);
+
+/* Newest first. What is 0 or absent does not filter. */
+struct wallet_filter {
+    id_t64 organisation_id;
+    id_t64 user_id;
+    id_t64 visible_to_user; /* only that user's wallets and those that no user owns */
+    int asset;
+    struct str kind;
+    bool internal_only; /* internal_bank and internal_crypto */
+    struct str status;
+    struct str provider;
+};
+int wallet_list(struct call *c, const struct wallet_filter *filter, const struct page *page,
+                struct wallet **ret_wallets, size_t *ret_count);
+/* Narrows the filter to what the caller may see of an organisation, or of a user; ERR_FORBIDDEN for others. */
+int wallet_filter_organisation(struct call *c, id_t64 organisation_id,
+                               struct wallet_filter *filter);
+int wallet_filter_user(struct call *c, id_t64 user_id, struct wallet_filter *filter);
 
 /* ---- Entries ---- */
 
@@ -105,8 +130,27 @@ struct wallet_entry wallet_entry_for(struct call *c, const struct wallet *wallet
 int wallet_add_entries(struct call *c, const struct wallet_entry *entries, size_t count);
 /* Moves an entry on; the holds it lists are cleared when `status` is an end state. */
 int wallet_update_entry(struct call *c, struct wallet_entry *entry, struct str status);
+/* Of the caller's tenant: ERR_NOT_FOUND for `field`. _for_caller: as wallet_get_for_caller. */
 int wallet_entry_get(struct call *c, id_t64 entry_id, const char *field,
                      struct wallet_entry *ret_entry);
+int wallet_entry_get_for_caller(struct call *c, id_t64 entry_id, const char *field,
+                                struct wallet_entry *ret_entry);
+
+/* Newest first. What is 0 or absent does not filter; from is inclusive, until exclusive. */
+struct wallet_entry_filter {
+    id_t64 organisation_id;
+    id_t64 user_id;
+    id_t64 wallet_id;
+    int asset;
+    struct str type;
+    struct str kind;
+    struct str status;
+    bool naira_rail; /* collected through squadco, or an NGN withdrawal */
+    usec_t from, until;
+};
+int wallet_entry_list(struct call *c, const struct wallet_entry_filter *filter,
+                      const struct page *page, struct wallet_entry **ret_entries,
+                      size_t *ret_count);
 
 /* ---- Holding money for something that is decided later ---- */
 

@@ -1,0 +1,169 @@
+/*
+ * Reading wallets: one, many, and what is in them. The rule of who may use a wallet lives here
+ * (wallet_may_use) and is applied by every function that serves a client.
+ *
+ * Invariant: a wallet's ledger account has the wallet's id, so a balance is one look-up by key.
+ */
+#include "core/wallet/wallet.h"
+
+#include "store/query.h"
+
+#define ROW_SELF struct wallet
+ROW_TYPE(wallet, WALLET_ROW);
+#undef ROW_SELF
+
+#define WALLET_SELECT ROW_SELECT(WALLET_ROW) " FROM wallet WHERE tenant_id = ?"
+
+/* ---- One wallet ---- */
+
+int wallet_get(struct call *c, id_t64 wallet_id, const char *field, struct wallet *ret_wallet)
+{
+    int error = sql_one(c->sql, c->arena, &wallet_row, ret_wallet, WALLET_SELECT " AND id = ?",
+                        sql_int(c->principal.tenant_id), sql_int(wallet_id));
+
+    if (error == ERR_NOT_FOUND || (!error && str_is(ret_wallet->status, "deleted")))
+        return call_refuse_text(c, ERR_NOT_FOUND, field, "The account was not found.");
+    return error;
+}
+
+bool wallet_may_use(const struct call *c, const struct wallet *wallet)
+{
+    const struct principal *caller = &c->principal;
+
+    if (caller->staff)
+        return true;
+    if (caller->user_id && caller->user_id == wallet->user_id)
+        return true;
+    if (!caller->organisation_id || caller->organisation_id != wallet->organisation_id)
+        return false;
+    return wallet->user_id == 0 || call_has_role(c, ROLE_ORG_ADMIN | ROLE_APP);
+}
+
+int wallet_get_for_caller(struct call *c, id_t64 wallet_id, const char *field,
+                          struct wallet *ret_wallet)
+{
+    TRY(wallet_get(c, wallet_id, field, ret_wallet));
+    return wallet_may_use(c, ret_wallet) ? 0 : call_refuse(c, ERR_FORBIDDEN, field);
+}
+
+int wallet_find_active(struct call *c, id_t64 organisation_id, id_t64 user_id, int asset,
+                       struct wallet *ret_wallet)
+{
+    /* Ids rise with time: the oldest wallet comes first, the user's own before the organisation's. */
+    int error = sql_one(c->sql, c->arena, &wallet_row, ret_wallet,
+                        WALLET_SELECT " AND organisation_id = ? AND asset = ? AND kind = 'currency'"
+                                      " AND status = 'active' AND (user_id = ? OR user_id = 0)"
+                                      " ORDER BY user_id DESC, id LIMIT 1",
+                        sql_int(c->principal.tenant_id), sql_int(organisation_id), sql_int(asset),
+                        sql_int(user_id));
+
+    if (error == ERR_NOT_FOUND)
+        error = sql_one(c->sql, c->arena, &wallet_row, ret_wallet,
+                        WALLET_SELECT " AND organisation_id = ? AND asset = ?"
+                                      " AND kind = 'currency' AND status = 'active'"
+                                      " ORDER BY id LIMIT 1",
+                        sql_int(c->principal.tenant_id), sql_int(organisation_id), sql_int(asset));
+    return error == ERR_NOT_FOUND ? call_refuse(c, ERR_ACCOUNT_MISSING, "currency") : error;
+}
+
+int wallet_require_active(struct call *c, const struct wallet *wallet, const char *field)
+{
+    if (str_is(wallet->status, "active"))
+        return 0;
+    if (str_is(wallet->status, "suspended"))
+        return call_refuse_text(c, ERR_LEDGER_ACCOUNT_FROZEN, field, "The account is suspended.");
+    return call_refuse_text(c, ERR_LEDGER_ACCOUNT_READ_ONLY, field, "The account is not active.");
+}
+
+/* ---- Balances ---- */
+
+static struct wallet_balances balances_of(const struct ledger_account *account)
+{
+    return (struct wallet_balances){
+        .available = ledger_available(account),
+        .ledger = ledger_balance(account) + account->credits_pending,
+    };
+}
+
+int wallet_balances(struct call *c, id_t64 wallet_id, struct wallet_balances *ret_balances)
+{
+    struct ledger_account account;
+
+    if (c->ledger)
+        TRY(ledger_get_account(c->ledger, c->principal.tenant_id, wallet_id, &account));
+    else
+        TRY(ledger_read_account(c->sql, c->principal.tenant_id, wallet_id, &account));
+    *ret_balances = balances_of(&account);
+    return 0;
+}
+
+int wallet_balances_of(struct call *c, const struct wallet *wallets, size_t count,
+                       struct wallet_balances **ret_balances)
+{
+    struct wallet_balances *balances = ARENA_ARRAY(c->arena, struct wallet_balances, count);
+
+    *ret_balances = balances;
+    if (c->ledger || count == 0) {
+        for (size_t i = 0; i < count; i++)
+            TRY(wallet_balances(c, wallets[i].id, &balances[i]));
+        return 0;
+    }
+
+    struct ledger_account *accounts = ARENA_ARRAY(c->arena, struct ledger_account, count);
+    id_t64 *ids = ARENA_ARRAY(c->arena, id_t64, count);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = wallets[i].id;
+    TRY(ledger_read_accounts(c->sql, c->arena, c->principal.tenant_id, ids, count, accounts));
+    for (size_t i = 0; i < count; i++)
+        balances[i] = balances_of(&accounts[i]);
+    return 0;
+}
+
+/* ---- Lists ---- */
+
+int wallet_list(struct call *c, const struct wallet_filter *filter, const struct page *page,
+                struct wallet **ret_wallets, size_t *ret_count)
+{
+    struct query query = query_new(c->arena, WALLET_SELECT);
+
+    query_bind(&query, sql_int(c->principal.tenant_id));
+    query_add(&query, " AND status <> 'deleted'");
+    query_and_id(&query, "organisation_id = ?", filter->organisation_id);
+    query_and_id(&query, "user_id = ?", filter->user_id);
+    if (filter->visible_to_user)
+        query_and(&query, "(user_id = 0 OR user_id = ?)", sql_int(filter->visible_to_user));
+    query_and_id(&query, "asset = ?", filter->asset);
+    query_and_text(&query, "kind = ?", filter->kind);
+    if (filter->internal_only)
+        query_add(&query, " AND kind IN ('internal_bank', 'internal_crypto')");
+    query_and_text(&query, "status = ?", filter->status);
+    query_and_text(&query, "provider = ?", filter->provider);
+    query_and(&query, "id < ?", sql_int(page->before));
+    query_add(&query, " ORDER BY id DESC LIMIT ?");
+    query_bind(&query, sql_int(page->limit + 1));
+    return sql_all_args(c->sql, c->arena, &wallet_row, (void **)ret_wallets, ret_count,
+                        query_text(&query), query.args);
+}
+
+int wallet_filter_organisation(struct call *c, id_t64 organisation_id,
+                               struct wallet_filter *filter)
+{
+    if (!call_may_act_for_organisation(c, organisation_id))
+        return call_refuse(c, ERR_FORBIDDEN, "org_id");
+    filter->organisation_id = organisation_id;
+    if (!c->principal.staff && !call_has_role(c, ROLE_ORG_ADMIN | ROLE_APP))
+        filter->visible_to_user = c->principal.user_id;
+    return 0;
+}
+
+int wallet_filter_user(struct call *c, id_t64 user_id, struct wallet_filter *filter)
+{
+    filter->user_id = user_id;
+    if (call_may_act_for_user(c, user_id))
+        return 0;
+    if (!call_has_role(c, ROLE_ORG_ADMIN | ROLE_APP) || !c->principal.organisation_id)
+        return call_refuse(c, ERR_FORBIDDEN, "user_id");
+    /* Of somebody else's wallets an organisation's administrator sees those of the organisation. */
+    filter->organisation_id = c->principal.organisation_id;
+    return 0;
+}
