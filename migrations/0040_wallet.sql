@@ -43,6 +43,7 @@ CREATE TABLE wallet_entry (
     journal_id BIGINT NOT NULL,
     hold_id BIGINT NOT NULL,
     fee_hold_id BIGINT NOT NULL,
+    details TEXT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );

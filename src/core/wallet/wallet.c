@@ -75,6 +75,13 @@ int wallet_require_active(struct call *c, const struct wallet *wallet, const cha
     return call_refuse_text(c, ERR_LEDGER_ACCOUNT_READ_ONLY, field, "The account is not active.");
 }
 
+struct str wallet_settlement_name(struct str provider)
+{
+    const struct provider *connector = str_empty(provider) ? NULL : provider_find(provider);
+
+    return connector ? str_from(connector->name) : provider;
+}
+
 /* ---- Balances ---- */
 
 static struct wallet_balances balances_of(const struct ledger_account *account)

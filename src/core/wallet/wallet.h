@@ -61,6 +61,8 @@ bool wallet_may_use(const struct call *c, const struct wallet *wallet);
  */
 int wallet_find_active(struct call *c, id_t64 organisation_id, id_t64 user_id, int asset,
                        struct wallet *ret_wallet);
+/* How the ledger's settlement account of a provider is called: the connector's name, whatever alias a client used. */
+struct str wallet_settlement_name(struct str provider);
 /* Refused with the ledger's code for the status (ERR_LEDGER_ACCOUNT_FROZEN, ..._READ_ONLY) unless active. */
 int wallet_require_active(struct call *c, const struct wallet *wallet, const char *field);
 
@@ -98,7 +100,7 @@ int wallet_filter_user(struct call *c, id_t64 user_id, struct wallet_filter *fil
  * type: credit | debit. kind: deposit, withdrawal, crypto_deposit, crypto_withdrawal, transfer, payment, refund,
  * opening. status: pending | approved | processing | completed | failed | rejected. hold_id and fee_hold_id are
  * pending transfers not yet posted or voided; 0: none. Amounts are minor units of `asset`, never negative; the fee is
- * charged on top of a debit and taken out of a credit.
+ * charged on top of a debit and taken out of a credit. details: what a provider added (an address to send to).
  */
 #define WALLET_ENTRY_ROW(F)         \
     F(INTEGER, id)                  \
@@ -119,6 +121,7 @@ int wallet_filter_user(struct call *c, id_t64 user_id, struct wallet_filter *fil
     F(INTEGER, journal_id)          \
     F(INTEGER, hold_id)             \
     F(INTEGER, fee_hold_id)         \
+    F(JSON, details)                \
     F(INTEGER, created_at)          \
     F(INTEGER, updated_at)
 ROW_STRUCT(wallet_entry, WALLET_ENTRY_ROW);

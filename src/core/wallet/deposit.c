@@ -1,0 +1,215 @@
+/*
+ * Money that comes in: from staff, from the opening of an account, from a provider's event. Always
+ *
+ *     settlement of the provider --amount--> wallet --fee--> fee income
+ *
+ * in one journal. What a provider reports has arrived at the provider whatever we think of it, so an event is
+ * never refused: what no active wallet can take is booked to suspense and an operator is told.
+ */
+#include "base/json_build.h"
+#include "base/log.h"
+#include "core/fee/fee.h"
+#include "core/reasons.h"
+#include "core/wallet/events.h"
+#include "core/wallet/funds.h"
+
+static int credit(struct call *c, const struct wallet *wallet, enum ledger_account_code source,
+                  struct str sub_name, int reason, struct wallet_entry *entry, const char *field)
+{
+    struct transfer transfers[2];
+    size_t count = 0;
+    id_t64 from, income;
+
+    TRY(ledger_system_account(c->ledger, wallet->tenant_id, (int)wallet->asset, source, sub_name,
+                              &from));
+    transfers[count++] = (struct transfer){.debit_account = from,
+                                           .credit_account = wallet->id,
+                                           .amount = entry->amount,
+                                           .reason = reason};
+    if (entry->fee) {
+        TRY(ledger_system_account(c->ledger, wallet->tenant_id, (int)wallet->asset,
+                                  LEDGER_FEE_INCOME, STR_NONE, &income));
+        transfers[count++] = (struct transfer){.debit_account = wallet->id,
+                                               .credit_account = income,
+                                               .amount = entry->fee,
+                                               .reason = REASON_FEE};
+    }
+    TRY(wallet_post(c, transfers, count, entry->description, entry->reference, field,
+                    &entry->journal_id));
+    TRY(wallet_add_entries(c, entry, 1));
+    return wallet_entry_event(c, entry);
+}
+
+/* ---- Staff ---- */
+
+int wallet_deposit(struct call *c, const struct wallet_deposit *request,
+                   struct wallet_entry *ret_entry)
+{
+    struct wallet wallet;
+    struct fee_quote quote;
+    money_t amount;
+
+    TRY(wallet_get_for_caller(c, request->wallet_id, "account_id", &wallet));
+    TRY(wallet_require_active(c, &wallet, "account_id"));
+    if (str_present(request->currency) &&
+        asset_find_any_case(request->currency) != wallet_asset(&wallet))
+        return call_refuse(c, ERR_CURRENCY_MISMATCH, "currency");
+    TRY(wallet_amount(c, request->amount, wallet_asset(&wallet), "amount", &amount));
+    TRY(fee_quote(c, wallet_asset(&wallet), "deposit", amount, &quote));
+    if (quote.fee > amount)
+        return call_refuse_text(c, ERR_OUT_OF_RANGE, "amount", "does not cover the deposit fee");
+
+    struct wallet_entry entry =
+        wallet_entry_for(c, &wallet, "credit", "deposit", "completed", amount);
+    entry.fee = quote.fee;
+    entry.description = request->description;
+    entry.reference = str_or(request->reference, entry.reference);
+    TRY(credit(c, &wallet, LEDGER_SETTLEMENT, wallet_settlement_name(wallet.provider),
+               REASON_DEPOSIT, &entry, "amount"));
+    *ret_entry = entry;
+    return 0;
+}
+
+int wallet_open_balance(struct call *c, const struct wallet *wallet, struct decimal amount,
+                        const char *field)
+{
+    struct wallet_entry entry;
+    money_t money;
+
+    if (decimal_is_zero(amount))
+        return 0;
+    TRY(wallet_amount(c, amount, wallet_asset(wallet), field, &money));
+    if (!c->principal.staff)
+        return call_refuse(c, ERR_FORBIDDEN, field);
+    entry = wallet_entry_for(c, wallet, "credit", "opening", "completed", money);
+    entry.description = STR("Opening balance");
+    return credit(c, wallet, LEDGER_OPENING, STR_NONE, REASON_OPENING, &entry, field);
+}
+
+/* ---- Providers ---- */
+
+static int find_by_account_number(struct call *c, struct str account_number,
+                                  struct wallet *ret_wallet)
+{
+    /* Account numbers are the provider's and unique there; they are what tells the tenant. */
+    return sql_one(c->sql, c->arena, &wallet_row, ret_wallet,
+                   ROW_SELECT(WALLET_ROW) " FROM wallet WHERE account_number = ?"
+                                          " ORDER BY CASE WHEN status = 'deleted' THEN 1 ELSE 0 END,"
+                                          " id DESC LIMIT 1",
+                   sql_text(account_number));
+}
+
+int wallet_deposit_tenant(struct call *c, const struct provider_event *event, id_t64 *ret_tenant)
+{
+    struct wallet wallet;
+
+    if (str_empty(event->account_number))
+        return ERR_NOT_FOUND;
+    TRY(find_by_account_number(c, event->account_number, &wallet));
+    *ret_tenant = wallet.tenant_id;
+    return 0;
+}
+
+/* False: this event was applied before. */
+static int take_event(struct call *c, struct str provider, struct str reference, bool *ret_new)
+{
+    int64_t changed;
+
+    TRY(sql_change(c->sql, &changed,
+                   "INSERT INTO wallet_deposit_event (id, tenant_id, provider, event_reference,"
+                   " wallet_id, entry_id, account_number, asset, amount, journal_id, created_at)"
+                   " VALUES (?, ?, ?, ?, 0, 0, NULL, 0, 0, 0, ?)"
+                   " ON CONFLICT (provider, event_reference) DO NOTHING",
+                   sql_int(id_new()), sql_int(c->principal.tenant_id), sql_text(provider),
+                   sql_text(reference), sql_int(c->now)));
+    *ret_new = changed > 0;
+    return 0;
+}
+
+static int remember(struct call *c, struct str provider, struct str reference,
+                    const struct wallet *wallet, const struct wallet_entry *entry,
+                    struct str account_number)
+{
+    return sql_run(c->sql,
+                   "UPDATE wallet_deposit_event SET wallet_id = ?, entry_id = ?, account_number = ?,"
+                   " asset = ?, amount = ?, journal_id = ?"
+                   " WHERE provider = ? AND event_reference = ?",
+                   sql_int(wallet->id), sql_int(entry->id), sql_text(account_number),
+                   sql_int(entry->asset), sql_int(entry->amount), sql_int(entry->journal_id),
+                   sql_text(provider), sql_text(reference));
+}
+
+static int credit_wallet(struct call *c, const struct wallet *wallet, struct str provider,
+                         struct str reference, money_t amount, struct wallet_entry *entry)
+{
+    struct fee_quote quote;
+
+    TRY(fee_quote(c, wallet_asset(wallet), "deposit", amount, &quote));
+    *entry = wallet_entry_for(c, wallet, "credit", "deposit", "completed", amount);
+    /* The money is there: a fee cannot be more than what came. */
+    entry->fee = quote.fee < amount ? quote.fee : amount;
+    entry->provider = provider;
+    entry->reference = reference;
+    entry->description = STR("Deposit");
+    return credit(c, wallet, LEDGER_SETTLEMENT, provider, REASON_DEPOSIT, entry, NULL);
+}
+
+int wallet_credit_suspense(struct call *c, const struct wallet *wallet, const struct asset *asset,
+                           money_t amount, struct str provider, struct str reference,
+                           id_t64 *ret_journal)
+{
+    id_t64 from, suspense;
+    struct buf metadata = json_object(c->arena);
+
+    TRY(ledger_system_account(c->ledger, c->principal.tenant_id, asset->id, LEDGER_SETTLEMENT,
+                              wallet_settlement_name(provider), &from));
+    TRY(ledger_system_account(c->ledger, c->principal.tenant_id, asset->id, LEDGER_SUSPENSE,
+                              STR_NONE, &suspense));
+    struct transfer transfer = {.debit_account = from,
+                                .credit_account = suspense,
+                                .amount = amount,
+                                .reason = REASON_UNIDENTIFIED};
+    TRY(wallet_post(c, &transfer, 1, STR("Deposit that no account could take"), reference, NULL,
+                    ret_journal));
+    json_put(&metadata, "provider", provider);
+    json_put(&metadata, "reference", reference);
+    json_put(&metadata, "currency", str_from(asset->code));
+    json_put(&metadata, "amount", decimal_print(c->arena, money_to_decimal(amount, asset), 0));
+    json_put(&metadata, "journal_id", call_id(c, ID_JOURNAL, *ret_journal));
+    log_error("a deposit went to suspense: no active account could take it",
+              LOG_STR("provider", provider), LOG_STR("reference", reference));
+    return wallet_log(c, wallet, "deposit.suspended", "alert",
+                      "A deposit that no active account could take was booked to suspense.",
+                      json_object_end(&metadata));
+}
+
+int wallet_apply_deposit(struct call *c, struct str provider, const struct provider_event *event)
+{
+    const struct asset *asset = asset_find_any_case(event->currency);
+    struct str reference = str_or(event->provider_reference, event->event_id);
+    struct wallet wallet = {0};
+    struct wallet_entry entry;
+    bool is_new, found = false;
+
+    if (!asset || event->amount <= 0)
+        return ERR_INVALID;
+    TRY(take_event(c, provider, reference, &is_new));
+    if (!is_new)
+        return 0;
+    if (!str_empty(event->account_number)) {
+        int error = find_by_account_number(c, event->account_number, &wallet);
+        if (error && error != ERR_NOT_FOUND)
+            return error;
+        found = !error && wallet.tenant_id == c->principal.tenant_id;
+        if (!found)
+            wallet = (struct wallet){0};
+    }
+    if (found && str_is(wallet.status, "active") && wallet.asset == asset->id) {
+        TRY(credit_wallet(c, &wallet, provider, reference, event->amount, &entry));
+    } else {
+        entry = (struct wallet_entry){.asset = asset->id, .amount = event->amount};
+        TRY(wallet_credit_suspense(c, &wallet, asset, event->amount, provider, reference,
+                                   &entry.journal_id));
+    }
+    return remember(c, provider, reference, &wallet, &entry, event->account_number);
+}

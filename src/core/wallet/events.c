@@ -1,0 +1,148 @@
+/* Webhook events of wallets and their log. */
+#include "core/wallet/events.h"
+
+#include "core/outbox.h"
+#include "store/query.h"
+
+#define ROW_SELF struct wallet_log
+ROW_TYPE(wallet_log, WALLET_LOG_ROW);
+#undef ROW_SELF
+
+#define ROW_SELF struct wallet_log_count
+ROW_TYPE(wallet_log_count, WALLET_LOG_COUNT_ROW);
+#undef ROW_SELF
+
+/* ---- Webhooks ---- */
+
+static void add_text(struct buf *out, const char *name, struct str value)
+{
+    if (!str_present(value))
+        return;
+    buf_printf(out, ",\"%s\":", name);
+    json_add_string(out, value);
+}
+
+static void add_money(struct buf *out, const char *name, money_t value, const struct asset *asset)
+{
+    char text[32];
+    size_t len = decimal_write(text, money_to_decimal(value, asset), 0);
+
+    buf_printf(out, ",\"%s\":%.*s", name, (int)len, text);
+}
+
+static struct str entry_json(struct call *c, const struct wallet_entry *entry)
+{
+    const struct asset *asset = asset_by_id((int)entry->asset);
+    struct buf out = buf_new(c->arena, 512);
+
+    buf_add_cstr(&out, "{\"transaction_id\":");
+    json_add_string(&out, call_id(c, ID_ACCOUNT_ENTRY, entry->id));
+    add_text(&out, "account_id", call_id(c, ID_ACCOUNT, entry->wallet_id));
+    if (entry->organisation_id)
+        add_text(&out, "org_id", call_id(c, ID_ORGANISATION, entry->organisation_id));
+    if (entry->user_id)
+        add_text(&out, "user_id", call_id(c, ID_USER, entry->user_id));
+    add_text(&out, "type", entry->type);
+    add_text(&out, "status", entry->status);
+    add_money(&out, "amount", entry->amount, asset);
+    add_money(&out, "fee", entry->fee, asset);
+    add_text(&out, "currency", str_from(asset->code));
+    add_text(&out, "reference", entry->reference);
+    add_text(&out, "description", entry->description);
+    add_text(&out, "updated_at", call_time(c, entry->updated_at));
+    buf_add_char(&out, '}');
+    return buf_str(&out);
+}
+
+int wallet_entry_event(struct call *c, const struct wallet_entry *entry)
+{
+    bool credit = str_is(entry->type, "credit");
+    const char *type;
+
+    if (str_is(entry->status, "completed"))
+        type = credit ? "virtual_account.credited" : "virtual_account.debited";
+    else
+        type = arena_printf(c->arena, "virtual_account.%s_%.*s", credit ? "deposit" : "withdrawal",
+                            STR_FMT(entry->status))
+                   .ptr;
+    return outbox_event(c, entry->organisation_id, type, entry_json(c, entry));
+}
+
+/* ---- The log ---- */
+
+int wallet_log(struct call *c, const struct wallet *wallet, const char *type, const char *status,
+               const char *message, struct str metadata)
+{
+    const struct wallet_log log = {
+        .id = id_new(),
+        .tenant_id = c->principal.tenant_id,
+        .organisation_id = wallet->organisation_id,
+        .wallet_id = wallet->id,
+        .user_id = c->principal.user_id,
+        .type = str_from(type),
+        .status = str_from(status),
+        .message = str_from(message),
+        .metadata = metadata,
+        .created_at = c->now,
+    };
+    return sql_append(c->sql, "wallet_log", &wallet_log_row, &log);
+}
+
+static void add_filter(struct query *query, const struct call *c,
+                       const struct wallet_log_filter *filter, const char *type_condition)
+{
+    query_bind(query, sql_int(c->principal.tenant_id));
+    query_and_id(query, "organisation_id = ?", filter->organisation_id);
+    query_and_id(query, "wallet_id = ?", filter->wallet_id);
+    query_and_text(query, type_condition, filter->type);
+    query_and_id(query, "created_at >= ?", filter->from);
+    query_and_id(query, "created_at < ?", filter->until);
+}
+
+/* The log and the entries as one stream. */
+static struct query log_query(struct call *c, const struct wallet_log_filter *filter,
+                              const struct page *page)
+{
+    struct query query =
+        query_new(c->arena, "SELECT id, tenant_id, organisation_id, wallet_id, user_id, type, status,"
+                            " message, metadata, created_at FROM wallet_log WHERE tenant_id = ?");
+
+    add_filter(&query, c, filter, "type = ?");
+    if (page)
+        query_and(&query, "id < ?", sql_int(page->before));
+    query_add(&query, " UNION ALL SELECT id, tenant_id, organisation_id, wallet_id, user_id,"
+                      " kind AS type, status, COALESCE(description, kind || ' ' || type) AS message,"
+                      " NULL AS metadata, created_at FROM wallet_entry WHERE tenant_id = ?");
+    add_filter(&query, c, filter, "kind = ?");
+    if (page) {
+        query_and(&query, "id < ?", sql_int(page->before));
+        query_add(&query, " ORDER BY id DESC LIMIT ?");
+        query_bind(&query, sql_int(page->limit + 1));
+    }
+    return query;
+}
+
+int wallet_log_list(struct call *c, const struct wallet_log_filter *filter,
+                    const struct page *page, struct wallet_log **ret_logs, size_t *ret_count)
+{
+    struct query query = log_query(c, filter, page);
+
+    return sql_all_args(c->sql, c->arena, &wallet_log_row, (void **)ret_logs, ret_count,
+                        query_text(&query), query.args);
+}
+
+int wallet_log_counts(struct call *c, const struct wallet_log_filter *filter,
+                      struct wallet_log_count **ret_counts, size_t *ret_count)
+{
+    struct query events = log_query(c, filter, NULL);
+    const char *text =
+        arena_printf(c->arena,
+                     "SELECT type, status, COUNT(*) AS event_count, MIN(created_at) AS first_at,"
+                     " MAX(created_at) AS last_at FROM (%s) AS events GROUP BY type, status"
+                     " ORDER BY type, status",
+                     query_text(&events))
+            .ptr;
+
+    return sql_all_args(c->sql, c->arena, &wallet_log_count_row, (void **)ret_counts, ret_count,
+                        text, events.args);
+}

@@ -1,0 +1,81 @@
+/*
+ * Transfers between two wallets. This is the path that is called most: two look-ups by key, one of the fee,
+ * one journal, one insert of both entries.
+ */
+#include "core/fee/fee.h"
+#include "core/outbox.h"
+#include "core/reasons.h"
+#include "core/wallet/events.h"
+#include "core/wallet/funds.h"
+
+int wallet_check_owner(struct call *c, const struct wallet *wallet, id_t64 user_id)
+{
+    if (user_id == wallet->user_id || user_id == c->principal.user_id || c->principal.staff)
+        return 0;
+    return call_has_role(c, ROLE_ORG_ADMIN | ROLE_APP) ? 0 : call_refuse(c, ERR_FORBIDDEN, "user_id");
+}
+
+static int load(struct call *c, const struct wallet_transfer *request, struct wallet *from,
+                struct wallet *to)
+{
+    TRY(wallet_get_for_caller(c, request->from_wallet_id, "from_account_id", from));
+    TRY(wallet_check_owner(c, from, request->user_id));
+    if (request->from_wallet_id == request->to_wallet_id)
+        return call_refuse(c, ERR_SAME_ACCOUNT, "to_account_id");
+    TRY(wallet_get(c, request->to_wallet_id, "to_account_id", to));
+    TRY(wallet_require_active(c, from, "from_account_id"));
+    TRY(wallet_require_active(c, to, "to_account_id"));
+    return from->asset == to->asset ? 0 : call_refuse(c, ERR_CURRENCY_MISMATCH, "to_account_id");
+}
+
+static int post(struct call *c, const struct wallet *from, const struct wallet *to, money_t amount,
+                money_t fee, struct str reference, struct str description, id_t64 *ret_journal)
+{
+    struct transfer transfers[2] = {{.debit_account = from->id,
+                                     .credit_account = to->id,
+                                     .amount = amount,
+                                     .reason = REASON_TRANSFER}};
+    size_t count = 1;
+
+    if (fee) {
+        id_t64 income;
+        TRY(ledger_system_account(c->ledger, from->tenant_id, (int)from->asset, LEDGER_FEE_INCOME,
+                                  STR_NONE, &income));
+        transfers[count++] = (struct transfer){.debit_account = from->id,
+                                               .credit_account = income,
+                                               .amount = fee,
+                                               .reason = REASON_FEE};
+    }
+    return wallet_post(c, transfers, count, description, reference, "amount", ret_journal);
+}
+
+int wallet_transfer(struct call *c, const struct wallet_transfer *request,
+                    struct wallet_entry *ret_debit)
+{
+    struct wallet from, to;
+    struct fee_quote quote;
+    money_t amount;
+
+    TRY(load(c, request, &from, &to));
+    TRY(wallet_amount(c, request->amount, wallet_asset(&from), "amount", &amount));
+    TRY(fee_quote(c, wallet_asset(&from), "transfer", amount, &quote));
+
+    struct wallet_entry entries[2] = {
+        wallet_entry_for(c, &from, "debit", "transfer", "completed", amount),
+        wallet_entry_for(c, &to, "credit", "transfer", "completed", amount),
+    };
+    entries[0].fee = quote.fee;
+    entries[0].description = entries[1].description = request->description;
+    /* One reference for both, so that either side finds the other. */
+    entries[1].reference = entries[0].reference;
+    entries[0].provider = entries[1].provider = STR_NONE;
+    TRY(post(c, &from, &to, amount, quote.fee, entries[0].reference, request->description,
+             &entries[0].journal_id));
+    entries[1].journal_id = entries[0].journal_id;
+    TRY(wallet_add_entries(c, entries, 2));
+    TRY(wallet_entry_event(c, &entries[0]));
+    TRY(wallet_entry_event(c, &entries[1]));
+    if (ret_debit)
+        *ret_debit = entries[0];
+    return 0;
+}
