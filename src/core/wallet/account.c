@@ -11,7 +11,7 @@
 #include "core/identity/user.h"
 #include "core/life_cycle.h"
 #include "core/outbox.h"
-#include "core/provider/provider_ask.h"
+#include "core/provider/providers.h"
 #include "core/wallet/customer.h"
 #include "core/wallet/events.h"
 #include "core/wallet/funds.h"
@@ -156,10 +156,10 @@ int wallet_prepare_opening(struct call *c, struct wallet_opening *opening)
     opening->wallet_id = id_new();
     TRY(describe(c, opening, &user));
 
-    int error = provider_ask(
-        c, opening->provider.ptr,
-        asks_for_address(opening) ? "create_wallet" : "create_virtual_account",
-        call_id(c, ID_ACCOUNT, opening->wallet_id), opening->request_json, &opening->outcome);
+    int error = provider_ask(c->app, c->arena, opening->provider,
+                             asks_for_address(opening) ? "create_wallet" : "create_virtual_account",
+                             call_id(c, ID_ACCOUNT, opening->wallet_id), opening->request_json,
+                             &opening->outcome);
     if (error) {
         /* The account is opened all the same; who it is for does not depend on its number. */
         log_warn("a provider gave no account number",

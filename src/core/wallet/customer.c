@@ -4,7 +4,7 @@
 #include "base/json_build.h"
 #include "core/identity/organisation.h"
 #include "core/identity/user.h"
-#include "core/provider/provider_ask.h"
+#include "core/provider/providers.h"
 #include "core/wallet/events.h"
 
 #define ROW_SELF struct provider_customer
@@ -109,19 +109,9 @@ static void take_status(struct call *c, struct provider_customer *customer,
         str_or(json_text(json_get(data, "customer_id")), customer->provider_customer_id);
     customer->tos_link = str_or(json_text(json_get(data, "tos_link")), customer->tos_link);
     customer->kyc_link = str_or(json_text(json_get(data, "kyc_link")), customer->kyc_link);
-    if (str_is(json_text(json_get(data, "kyc_status")), "approved"))
+    struct str status = json_text(json_get(data, "kyc_status"));
+    if (str_is(status, "approved") || str_is(status, "active"))
         customer->kyc_status = STR("accepted");
-}
-
-/* Only an answer counts: 503 when there is none, 400 when the provider says no. */
-static int require_answer(struct call *c, int error, const struct provider_outcome *outcome)
-{
-    if (error || outcome->status == PROVIDER_RETRY)
-        return call_refuse(c, ERR_PROVIDER_UNAVAILABLE, NULL);
-    if (outcome->status == PROVIDER_FAILED)
-        return call_refuse_text(c, ERR_PROVIDER_REFUSED, NULL, "The provider refused: %.*s",
-                                STR_FMT(outcome->reason));
-    return 0;
 }
 
 static int ask_for_customer(struct call *c, struct customer_kyc *kyc)
@@ -144,9 +134,9 @@ static int ask_for_customer(struct call *c, struct customer_kyc *kyc)
     json_put(&body, "email", kyc->email);
     json_put(&body, "customer_type", kyc->customer_type);
 
-    int error = provider_ask(c, "bridge", "create_customer", call_id(c, ID_CUSTOMER, customer->id),
-                             json_object_end(&body), &outcome);
-    TRY(require_answer(c, error, &outcome));
+    TRY(provider_require(c, STR("bridge"), "create_customer",
+                         call_id(c, ID_CUSTOMER, customer->id), json_object_end(&body), NULL,
+                         &outcome));
     take_status(c, customer, &outcome);
     return 0;
 }
@@ -210,14 +200,14 @@ static int refresh_kyc(struct call *c, struct provider_customer *customer)
     struct provider_outcome outcome = {0};
     struct buf body = json_object(c->arena);
 
-    if (str_is(customer->kyc_status, "accepted"))
+    /* Bridge makes the customer when the link was followed: without one there is nothing to ask. */
+    if (str_is(customer->kyc_status, "accepted") || str_empty(customer->provider_customer_id))
         return 0;
     json_put(&body, "customer_id", customer->provider_customer_id);
     json_put_unless_empty(&body, "email", customer->email);
 
-    int error = provider_ask(c, "bridge", "get_customer", call_id(c, ID_CUSTOMER, customer->id),
-                             json_object_end(&body), &outcome);
-    TRY(require_answer(c, error, &outcome));
+    TRY(provider_require(c, STR("bridge"), "get_customer", provider_new_reference(c->arena),
+                         json_object_end(&body), NULL, &outcome));
     take_status(c, customer, &outcome);
     return 0;
 }

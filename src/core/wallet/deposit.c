@@ -9,6 +9,7 @@
 #include "base/json_build.h"
 #include "base/log.h"
 #include "core/fee/fee.h"
+#include "core/provider/providers.h"
 #include "core/reasons.h"
 #include "core/wallet/events.h"
 #include "core/wallet/funds.h"
@@ -88,24 +89,31 @@ int wallet_open_balance(struct call *c, const struct wallet *wallet, struct deci
 
 /* ---- Providers ---- */
 
-static int find_by_account_number(struct call *c, struct str account_number,
-                                  struct wallet *ret_wallet)
+#define DELETED_LAST " ORDER BY CASE WHEN status = 'deleted' THEN 1 ELSE 0 END, id DESC LIMIT 1"
+
+/* Numbers and ids of accounts are the provider's and unique there; they are what tells the tenant. */
+static int find_credited(struct call *c, const struct provider_event *event,
+                         struct wallet *ret_wallet)
 {
-    /* Account numbers are the provider's and unique there; they are what tells the tenant. */
-    return sql_one(c->sql, c->arena, &wallet_row, ret_wallet,
-                   ROW_SELECT(WALLET_ROW) " FROM wallet WHERE account_number = ?"
-                                          " ORDER BY CASE WHEN status = 'deleted' THEN 1 ELSE 0 END,"
-                                          " id DESC LIMIT 1",
-                   sql_text(account_number));
+    int error = ERR_NOT_FOUND;
+
+    if (!str_empty(event->account_number))
+        error = sql_one(c->sql, c->arena, &wallet_row, ret_wallet,
+                        ROW_SELECT(WALLET_ROW) " FROM wallet WHERE account_number = ?" DELETED_LAST,
+                        sql_text(event->account_number));
+    if (error == ERR_NOT_FOUND && !str_empty(event->account_id))
+        error = sql_one(c->sql, c->arena, &wallet_row, ret_wallet,
+                        ROW_SELECT(WALLET_ROW)
+                        " FROM wallet WHERE provider_account_id = ?" DELETED_LAST,
+                        sql_text(event->account_id));
+    return error;
 }
 
-int wallet_deposit_tenant(struct call *c, const struct provider_event *event, id_t64 *ret_tenant)
+int wallet_find_deposit_tenant(struct call *c, const struct provider_event *event, id_t64 *ret_tenant)
 {
     struct wallet wallet;
 
-    if (str_empty(event->account_number))
-        return ERR_NOT_FOUND;
-    TRY(find_by_account_number(c, event->account_number, &wallet));
+    TRY(find_credited(c, event, &wallet));
     *ret_tenant = wallet.tenant_id;
     return 0;
 }
@@ -183,27 +191,27 @@ int wallet_credit_suspense(struct call *c, const struct wallet *wallet, const st
                       json_object_end(&metadata));
 }
 
-int wallet_apply_deposit(struct call *c, struct str provider, const struct provider_event *event)
+int wallet_apply_deposit(struct call *c, const struct provider_event *event)
 {
     const struct asset *asset = asset_find_any_case(event->currency);
+    struct str provider;
     struct str reference = str_or(event->provider_reference, event->event_id);
     struct wallet wallet = {0};
     struct wallet_entry entry;
-    bool is_new, found = false;
+    bool is_new, found;
 
     if (!asset || event->amount <= 0)
         return ERR_INVALID;
+    provider = str_from(provider_for("create_virtual_account", asset));
     TRY(take_event(c, provider, reference, &is_new));
     if (!is_new)
         return 0;
-    if (!str_empty(event->account_number)) {
-        int error = find_by_account_number(c, event->account_number, &wallet);
-        if (error && error != ERR_NOT_FOUND)
-            return error;
-        found = !error && wallet.tenant_id == c->principal.tenant_id;
-        if (!found)
-            wallet = (struct wallet){0};
-    }
+    int error = find_credited(c, event, &wallet);
+    if (error && error != ERR_NOT_FOUND)
+        return error;
+    found = !error && wallet.tenant_id == c->principal.tenant_id;
+    if (!found)
+        wallet = (struct wallet){0};
     if (found && str_is(wallet.status, "active") && wallet.asset == asset->id) {
         TRY(credit_wallet(c, &wallet, provider, reference, event->amount, &entry));
     } else {

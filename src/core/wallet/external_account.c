@@ -6,7 +6,7 @@
 
 #include "base/json_build.h"
 #include "core/outbox.h"
-#include "core/provider/provider_ask.h"
+#include "core/provider/providers.h"
 
 #define ROW_SELF struct external_account
 ROW_TYPE(external_account, EXTERNAL_ACCOUNT_ROW);
@@ -173,15 +173,10 @@ static int ask(struct call *c, struct external_account_link *link,
     struct external_account *account = &link->account;
     struct provider_outcome outcome = {0};
     const struct json *data = NULL;
-    int error = provider_ask(c, "bridge", "create_external_account",
-                             call_id(c, ID_EXTERNAL_ACCOUNT, account->id),
-                             request_json(c, link, customer, asset), &outcome);
 
-    if (error || outcome.status == PROVIDER_RETRY || outcome.status == PROVIDER_PENDING)
-        return call_refuse(c, ERR_PROVIDER_UNAVAILABLE, NULL);
-    if (outcome.status == PROVIDER_FAILED)
-        return call_refuse_text(c, ERR_PROVIDER_REFUSED, NULL,
-                                "The provider refused the account: %.*s", STR_FMT(outcome.reason));
+    TRY(provider_require(c, STR("bridge"), "create_external_account",
+                         call_id(c, ID_EXTERNAL_ACCOUNT, account->id),
+                         request_json(c, link, customer, asset), NULL, &outcome));
     account->provider_account_id = outcome.provider_reference;
     if (str_present(outcome.data_json) && json_parse(c->arena, outcome.data_json, &data) == 0)
         account->provider_account_id =

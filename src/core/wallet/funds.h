@@ -33,13 +33,14 @@ int wallet_open_balance(struct call *c, const struct wallet *wallet, struct deci
  * A provider says that a virtual account was credited. Once per event: a repeated one does nothing. Money that
  * no active wallet can take goes to suspense, with an entry in the log of operators; it is never lost.
  */
-int wallet_apply_deposit(struct call *c, struct str provider, const struct provider_event *event);
+int wallet_apply_deposit(struct call *c, const struct provider_event *event);
 /* Settlement of the provider -> suspense, and an alert in the log of `wallet` (all zero: unknown). */
 int wallet_credit_suspense(struct call *c, const struct wallet *wallet, const struct asset *asset,
                            money_t amount, struct str provider, struct str reference,
                            id_t64 *ret_journal);
 /* Whose event it is (c->sql reads): the tenant of the account number; ERR_NOT_FOUND when no wallet has it. */
-int wallet_deposit_tenant(struct call *c, const struct provider_event *event, id_t64 *ret_tenant);
+int wallet_find_deposit_tenant(struct call *c, const struct provider_event *event,
+                               id_t64 *ret_tenant);
 
 /* ---- Transfers ---- */
 

@@ -353,11 +353,9 @@ int withdrawal_process(struct call *c, id_t64 withdrawal_id, struct wallet_entry
     struct withdrawal withdrawal;
 
     TRY(load_naira(c, withdrawal_id, &withdrawal, ret_entry));
-    TRY(move(c, &withdrawal, ret_entry, "process"));
-    /* What the provider has acknowledged need not be told again. */
-    if (str_is(withdrawal.status, "processing"))
-        return 0;
-    return instruct(c, &withdrawal, ret_entry);
+    /* Approval put the instruction into the outbox, which sends it until the provider has taken it. A second
+     * instruction would be a second payment to the provider, so there is none. */
+    return move(c, &withdrawal, ret_entry, "process");
 }
 
 /* ---- Cross-rail payouts ---- */

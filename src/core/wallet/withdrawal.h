@@ -56,7 +56,7 @@ int withdrawal_create_crypto(struct call *c, const struct withdrawal_request *re
 int withdrawal_approve(struct call *c, id_t64 withdrawal_id, struct wallet_entry *ret_entry);
 int withdrawal_reject(struct call *c, id_t64 withdrawal_id, struct str reason,
                       struct wallet_entry *ret_entry);
-/* Instructs the provider (again). The provider knows our reference, so that nothing is paid twice. */
+/* For an approved one: the outbox is sending it, or the provider has it; nothing is paid twice. */
 int withdrawal_process(struct call *c, id_t64 withdrawal_id, struct wallet_entry *ret_entry);
 
 /*
