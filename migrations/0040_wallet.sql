@@ -22,6 +22,7 @@ CREATE TABLE wallet (
 );
 CREATE INDEX wallet_by_organisation ON wallet (tenant_id, organisation_id, id);
 CREATE INDEX wallet_by_user ON wallet (tenant_id, user_id, id);
+CREATE INDEX wallet_by_customer ON wallet (tenant_id, customer_id);
 CREATE INDEX wallet_by_account_number ON wallet (account_number);
 CREATE INDEX wallet_by_provider_account ON wallet (provider_account_id);
 

@@ -40,6 +40,14 @@
     F(INTEGER, updated_at)
 ROW_STRUCT(wallet, WALLET_ROW);
 
+/* For administrators: with the names of whom it belongs to. The wallet's members come first. */
+#define WALLET_DETAIL_ROW(F)    \
+    WALLET_ROW(F)               \
+    F(TEXT, organisation_name)  \
+    F(TEXT, user_email)
+ROW_STRUCT(wallet_detail, WALLET_DETAIL_ROW);
+struct wallet wallet_of_detail(const struct wallet_detail *detail);
+
 static inline const struct asset *wallet_asset(const struct wallet *wallet)
 {
     return asset_by_id((int)wallet->asset);
@@ -47,6 +55,8 @@ static inline const struct asset *wallet_asset(const struct wallet *wallet)
 
 /* The wallet of the caller's tenant, whoever owns it: ERR_NOT_FOUND for `field`. A deleted one is not found. */
 int wallet_get(struct call *c, id_t64 wallet_id, const char *field, struct wallet *ret_wallet);
+int wallet_get_detail(struct call *c, id_t64 wallet_id, const char *field,
+                      struct wallet_detail *ret_wallet);
 /* As wallet_get, and ERR_FORBIDDEN unless wallet_may_use. */
 int wallet_get_for_caller(struct call *c, id_t64 wallet_id, const char *field,
                           struct wallet *ret_wallet);
@@ -89,6 +99,11 @@ struct wallet_filter {
 };
 int wallet_list(struct call *c, const struct wallet_filter *filter, const struct page *page,
                 struct wallet **ret_wallets, size_t *ret_count);
+int wallet_list_details(struct call *c, const struct wallet_filter *filter,
+                        const struct page *page, struct wallet_detail **ret_wallets,
+                        size_t *ret_count);
+int wallet_count_of_customer(struct call *c, id_t64 customer_id, const char *provider,
+                             int64_t *ret_count);
 /* Narrows the filter to what the caller may see of an organisation, or of a user; ERR_FORBIDDEN for others. */
 int wallet_filter_organisation(struct call *c, id_t64 organisation_id,
                                struct wallet_filter *filter);
