@@ -20,7 +20,7 @@ int pcx_initiate_customer_kyc(struct call *c, const struct pcx_initiate_customer
     (void)in;
     TRY(customer_start_kyc(c, kyc));
     out->message = STR("KYC initiated");
-    out->data = ARENA_NEW(c->arena, struct pcx_initiate_customer_kyc_out_data);
+    out->data = ARENA_NEW(c->arena, struct pcx_kyc_result_data);
     out->data->customer_id = call_id(c, ID_CUSTOMER, kyc->customer.id);
     out->data->tos_link = kyc->customer.tos_link;
     return 0;
