@@ -80,4 +80,11 @@ const struct route *route_find(enum http_method method, struct str path, struct 
 /* The row under the operation's own path; NULL when there is no such operation. */
 const struct route *route_by_operation_id(struct str operation_id);
 
+/*
+ * Test builds: is this reply what the contract says? Returns the first problem or NULL; a status
+ * that is no documented success is not looked into.
+ */
+const struct json_problem *route_check_reply(struct arena *arena, const struct route *route,
+                                             int status, struct str body);
+
 #endif

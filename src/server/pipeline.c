@@ -336,11 +336,22 @@ static void add_problem(struct call *c, int error, struct str path)
 static void decode_parameter(struct exchange *x, const struct type_field *field, struct str text)
 {
     struct call *c = &x->call;
+    if (!str_present(text) && field->default_text) {
+        text = str_from(field->default_text);
+        if (text.len >= 2 && text.ptr[0] == '"')
+            text = (struct str){text.ptr + 1, text.len - 2};
+    }
+    if (!str_present(text)) {
+        if (field->required)
+            add_problem(c, ERR_REQUIRED, str_from(field->name));
+        return;
+    }
+    if (memchr(text.ptr, 0, text.len) || !str_valid_utf8(text)) {
+        add_problem(c, ERR_BAD_FORMAT, str_from(field->name));
+        return;
+    }
     struct json_problem *problems = NULL;
-    if (str_present(text))
-        json_decode_text(c->arena, text, field, x->in, &problems);
-    else
-        json_decode_absent(c->arena, field, x->in, &problems);
+    json_decode_text(c->arena, text, field, x->in, &problems);
     add_problems(c, problems);
 }
 
