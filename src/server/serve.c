@@ -122,12 +122,17 @@ static bool start_modules(struct server *server)
     app->writer = writer_start(app);
     app->workers = workers_start(app);
     app->credentials = credentials_new();
-    if (keys_open(app, &app->keys) || providers_start(app) || outbox_start(app)) {
+    if (keys_open(app, &app->keys) || providers_start(app)) {
         server->why = STR("the services do not start; the log says why");
         return false;
     }
+    /* Before the outbox: what waits there is for the simulated providers. */
     if (server->config.sandbox && sandbox_start(app, &server->why))
         return false;
+    if (outbox_start(app)) {
+        server->why = STR("the outbox does not start; the log says why");
+        return false;
+    }
     workers_every(app, "idempotency", PRUNE_INTERVAL, prune_idempotency, NULL);
     workers_submit(app, keys_warm, NULL);
     return true;
