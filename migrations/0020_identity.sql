@@ -169,8 +169,9 @@ CREATE TABLE token_replay (
 );
 CREATE INDEX token_replay_by_expiry ON token_replay (expires_at);
 
--- What `cambist credentials` prints, as one sealed JSON text. Only a sandbox has a row.
-CREATE TABLE sandbox_credentials (
+-- What `cambist credentials` prints: dotted names and JSON values. Only a sandbox has rows.
+CREATE TABLE sandbox_credential (
     id BIGINT PRIMARY KEY,
-    document SECRET
+    name TEXT NOT NULL UNIQUE,
+    value SECRET
 );

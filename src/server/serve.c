@@ -13,8 +13,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "core/identity/credentials.h"
-#include "core/identity/keys.h"
+#include "core/identity/identity.h"
 #include "core/outbox.h"
 #include "core/provider/providers.h"
 #include "dialect/dialect.h"
@@ -121,20 +120,17 @@ static bool start_modules(struct server *server)
     app->metrics = metrics_new(route_count, operation_name);
     app->writer = writer_start(app);
     app->workers = workers_start(app);
-    app->credentials = credentials_new();
-    if (keys_open(app, &app->keys) || providers_start(app)) {
+    if (identity_start(app) || providers_start(app) || outbox_start(app)) {
         server->why = STR("the services do not start; the log says why");
         return false;
     }
-    /* Before the outbox: what waits there is for the simulated providers. */
     if (server->config.sandbox && sandbox_start(app, &server->why))
         return false;
-    if (outbox_start(app)) {
-        server->why = STR("the outbox does not start; the log says why");
+    if (server->config.sandbox && identity_seed_sandbox(app)) {
+        server->why = STR("the sandbox cannot be seeded; the log says why");
         return false;
     }
     workers_every(app, "idempotency", PRUNE_INTERVAL, prune_idempotency, NULL);
-    workers_submit(app, keys_warm, NULL);
     return true;
 }
 
@@ -189,10 +185,7 @@ static void stop(struct server *server)
     app->writer = writer_stop(app->writer);
     http_free(server->http);
     pipeline_free(server->pipeline);
-    if (app->keys)
-        app->keys = keys_close(app->keys);
-    if (app->credentials)
-        app->credentials = credentials_free(app->credentials);
+    identity_stop(app);
     if (app->store) {
         work_release_connections(app);
         app->store = store_close(app->store);

@@ -14,8 +14,10 @@
 #include "base/digest.h"
 #include "core/app.h"
 #include "core/identity/api_key.h"
+#include "core/identity/external_pool.h"
 #include "core/identity/keys.h"
 #include "core/identity/organisation.h"
+#include "core/identity/replay.h"
 #include "core/identity/token.h"
 #include "core/identity/user.h"
 #include "store/row.h"
@@ -44,6 +46,8 @@ struct credentials {
     struct entry entries[SET_COUNT][SET_SIZE];
     pthread_mutex_t stripes[STRIPE_COUNT];
     _Atomic int64_t forgotten_at[FORGOTTEN_COUNT]; /* monotonic */
+    struct replay *replay;
+    struct external_pool *external_pool;
 
     pthread_mutex_t mutex; /* of what follows */
     struct {
@@ -58,7 +62,7 @@ struct credentials {
     } failures[ADDRESS_COUNT];
 };
 
-struct credentials *credentials_new(void)
+struct credentials *credentials_new(usec_t lifetime)
 {
     struct credentials *credentials = calloc(1, sizeof(*credentials));
     if (!credentials)
@@ -66,6 +70,7 @@ struct credentials *credentials_new(void)
     for (size_t i = 0; i < STRIPE_COUNT; i++)
         pthread_mutex_init(&credentials->stripes[i], NULL);
     pthread_mutex_init(&credentials->mutex, NULL);
+    credentials->replay = replay_new(lifetime);
     return credentials;
 }
 
@@ -76,8 +81,25 @@ struct credentials *credentials_free(struct credentials *credentials)
     for (size_t i = 0; i < STRIPE_COUNT; i++)
         pthread_mutex_destroy(&credentials->stripes[i]);
     pthread_mutex_destroy(&credentials->mutex);
+    external_pool_free(credentials->external_pool);
+    replay_free(credentials->replay);
     free(credentials);
     return NULL;
+}
+
+struct replay *credentials_replay(struct credentials *credentials)
+{
+    return credentials->replay;
+}
+
+struct external_pool *credentials_external_pool(struct credentials *credentials)
+{
+    return credentials->external_pool;
+}
+
+void credentials_set_external_pool(struct credentials *credentials, struct external_pool *pool)
+{
+    credentials->external_pool = pool;
 }
 
 /* ---- What is good ---- */
@@ -259,6 +281,22 @@ int credentials_check_api_key(struct call *c, struct str key, struct principal *
     return OK;
 }
 
+int credentials_of_user(struct call *c, id_t64 user_id, struct principal *ret_principal)
+{
+    struct holder holder;
+    int error = sql_one(
+        c->sql, c->arena, &holder_row, &holder,
+        "SELECT u.id AS credential_id, u.tenant_id, u.organisation_id, u.id AS user_id,"
+        " 0 AS app_id, NULL AS secret_hash, 'active' AS status, 'user' AS kind, 0 AS "
+        "expires_at" HOLDER_USER_COLUMNS " FROM user_account u JOIN tenant t ON t.id = u.tenant_id"
+        " LEFT JOIN membership m ON m.organisation_id = u.organisation_id"
+        " AND m.user_id = u.id WHERE u.id = ?",
+        sql_int(user_id));
+    if (error)
+        return error == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : error;
+    return principal_of(&holder, ret_principal);
+}
+
 /* Names a live session of one of these kinds? */
 static int load_session(struct call *c, const struct token *token, unsigned session_kinds,
                         struct entry *entry)
@@ -329,6 +367,16 @@ int credentials_check_token(struct call *c, struct str text, unsigned session_ki
     fill(c->app->credentials, &entry);
     *ret_principal = entry.principal;
     return OK;
+}
+
+struct str credentials_bearer(struct str authorization)
+{
+    static const char scheme[] = "Bearer ";
+    size_t len = sizeof(scheme) - 1;
+    if (authorization.len <= len ||
+        !str_eq_nocase((struct str){authorization.ptr, len}, str_from(scheme)))
+        return STR_NONE;
+    return str_trim((struct str){authorization.ptr + len, authorization.len - len});
 }
 
 /* ---- Host labels ---- */

@@ -16,7 +16,8 @@
 
 struct credentials;
 
-struct credentials *credentials_new(void);
+/* `lifetime` is that of access tokens: how long a used nonce is remembered. */
+struct credentials *credentials_new(usec_t lifetime);
 struct credentials *credentials_free(struct credentials *credentials);
 /* From any thread. NULL is fine (tools without a server). */
 void credentials_forget(struct credentials *credentials, id_t64 id);
@@ -37,6 +38,20 @@ enum session_kind {
 int credentials_check_api_key(struct call *c, struct str key, struct principal *ret_principal);
 int credentials_check_token(struct call *c, struct str token, unsigned session_kinds,
                             struct principal *ret_principal);
+
+/* What a person may do who has proved to be one in some other way: as after a log-in. */
+int credentials_of_user(struct call *c, id_t64 user_id, struct principal *ret_principal);
+
+/* "Bearer abc" -> "abc"; absent for other schemes and for an absent header. */
+struct str credentials_bearer(struct str authorization);
+
+/* The memory of used nonces (core/identity/replay.h). */
+struct replay;
+struct replay *credentials_replay(struct credentials *credentials);
+/* The external pool (core/identity/external_pool.h); NULL: none. Set once, at start. */
+struct external_pool;
+struct external_pool *credentials_external_pool(struct credentials *credentials);
+void credentials_set_external_pool(struct credentials *credentials, struct external_pool *pool);
 
 /* Host labels of tenants (core/identity/tenant.c). */
 bool credentials_tenant_of_label(struct credentials *credentials, struct str label,

@@ -2,6 +2,7 @@
  * good. */
 #include "core/identity/session.h"
 
+#include "base/config.h"
 #include "base/digest.h"
 #include "core/app.h"
 #include "core/identity/keys.h"
@@ -31,16 +32,20 @@ const char *session_kind_name(enum session_kind kind)
     return "";
 }
 
-usec_t session_access_lifetime(enum session_kind kind)
+#define CONSOLE_LIFETIME (12 * USEC_PER_HOUR)
+
+usec_t session_access_lifetime(const struct app *app, enum session_kind kind)
 {
-    return kind == SESSION_CONSOLE ? 12 * USEC_PER_HOUR : USEC_PER_HOUR;
+    return kind == SESSION_CONSOLE ? CONSOLE_LIFETIME
+                                   : app->config->access_token_minutes * USEC_PER_MINUTE;
 }
 
-usec_t session_refresh_lifetime(enum session_kind kind)
+usec_t session_refresh_lifetime(const struct app *app, enum session_kind kind)
 {
-    if (kind == SESSION_VAULTSPAY)
-        return 5 * USEC_PER_DAY;
-    return kind == SESSION_CONSOLE ? 12 * USEC_PER_HOUR : 30 * USEC_PER_DAY;
+    if (kind == SESSION_CONSOLE)
+        return CONSOLE_LIFETIME;
+    return USEC_PER_HOUR * (kind == SESSION_VAULTSPAY ? app->config->vaultspay_refresh_hours
+                                                      : app->config->refresh_token_hours);
 }
 
 /* ---- Refresh tokens: id (8), generation (4), random (20), MAC (16), in base64url ---- */
@@ -210,7 +215,7 @@ static int sign_tokens(struct call *c, enum session_kind kind, struct session_to
 {
     const struct key_pair *pair;
     TRY(keys_current(c->app, KEY_TOKEN, 0, &pair));
-    usec_t expires_at = c->now + session_access_lifetime(kind);
+    usec_t expires_at = c->now + session_access_lifetime(c->app, kind);
     if (expires_at > tokens->session.expires_at)
         expires_at = tokens->session.expires_at;
     tokens->access_expires_at = expires_at;
@@ -243,7 +248,7 @@ int session_prepare(struct call *c, enum session_kind kind, const struct user *u
                     .address = c->client_address,
                     .created_at = c->now,
                     .refreshed_at = c->now,
-                    .expires_at = c->now + session_refresh_lifetime(kind)},
+                    .expires_at = c->now + session_refresh_lifetime(c->app, kind)},
         .user = *user,
     };
     if (app)

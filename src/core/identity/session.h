@@ -43,8 +43,8 @@ struct session_tokens {
 };
 
 /* How long tokens live, per kind; settings of the installation. */
-usec_t session_access_lifetime(enum session_kind kind);
-usec_t session_refresh_lifetime(enum session_kind kind);
+usec_t session_access_lifetime(const struct app *app, enum session_kind kind);
+usec_t session_refresh_lifetime(const struct app *app, enum session_kind kind);
 
 /*
  * Makes the tokens of a new session; signs, so for workers. Nothing is stored before session_start,

@@ -72,6 +72,8 @@ static int render_error(struct call *c, struct buf *out)
 
 const struct dialect_ops vaultspay_dialect = {
     .name = "vaultspay",
+    .open_envelope = vaultspay_open_envelope,
     .authenticate = vaultspay_authenticate,
+    .render_reply = vaultspay_render_reply,
     .render_error = render_error,
 };
