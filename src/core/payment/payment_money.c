@@ -4,6 +4,7 @@
  */
 #include "core/payment/payment_money.h"
 
+#include "core/payment/payout.h"
 #include "core/reasons.h"
 #include "core/wallet/wallet.h"
 #include "ledger/ledger.h"
@@ -36,7 +37,7 @@ static int find_accounts(struct call *c, const struct payment *payment, struct a
 {
     const struct asset *source = asset_find(payment->currency);
     const struct asset *target = converts(payment) ? asset_find(payment->target_currency) : source;
-    struct str provider = str_or(payment->provider, STR("manual"));
+    struct str provider = payout_settlement_name(payment);
 
     *ret = (struct accounts){0};
     TRY(system_account(c, source, LEDGER_FEE_INCOME, STR_NONE, &ret->fee_income));

@@ -21,6 +21,13 @@ static const struct payment_provider *find_provider(struct str name)
     return NULL;
 }
 
+struct str payout_settlement_name(const struct payment *payment)
+{
+    const struct payment_provider *provider =
+        str_present(payment->provider) ? find_provider(payment->provider) : NULL;
+    return provider && provider->connector[0] ? str_from(provider->connector) : STR("manual");
+}
+
 static bool pays_in(const struct payment_provider *provider, struct str currency)
 {
     return provider->currency[0] == '\0' || str_is(currency, provider->currency);

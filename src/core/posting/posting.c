@@ -1,6 +1,7 @@
 /*
- * Instructions to journals. Plain instructions are posted together (ledger_post_batch), so that thousands cost one
- * round trip; one that depends on what is available at its turn is posted by itself, in order.
+ * Instructions to journals. Plain instructions are posted together (ledger_post_batch), so that
+ * thousands cost one round trip; one that depends on what is available at its turn is posted by
+ * itself, in order.
  */
 #include "core/posting/posting.h"
 
@@ -33,8 +34,9 @@ static int find(struct call *c, struct str number, const struct asset *asset, bo
 {
     int error = wallet_find_number(c, number, ret_wallet);
     if (error == ERR_NOT_FOUND)
-        return fail(result, debit ? ERR_LEDGER_DEBIT_ACCOUNT_NOT_FOUND
-                                  : ERR_LEDGER_CREDIT_ACCOUNT_NOT_FOUND,
+        return fail(result,
+                    debit ? ERR_LEDGER_DEBIT_ACCOUNT_NOT_FOUND
+                          : ERR_LEDGER_CREDIT_ACCOUNT_NOT_FOUND,
                     field);
     TRY(error);
     if (debit && !may_debit(c, ret_wallet))
@@ -81,8 +83,8 @@ static int make_journal(struct call *c, const struct posting_instruction *in,
     result->journal = (struct journal){
         .tenant_id = c->principal.tenant_id,
         .key = in->key,
-        .description = in->party_count == 1 ? str_or(in->parties[0].narration, in->narration)
-                                            : in->narration,
+        .description =
+            in->party_count == 1 ? str_or(in->parties[0].narration, in->narration) : in->narration,
         .interaction_id = c->interaction_id,
         .actor_id = c->principal.user_id,
         /* One place more than parties: the shortfall's transfer. */

@@ -294,7 +294,7 @@ static const struct status_event {
     unsigned flags; /* of the ledger account in that status */
 } status_events[] = {
     {"active", "activate", 0},
-    {"inactive", "deactivate", LEDGER_READ_ONLY},
+    {"inactive", "deactivate", LEDGER_FROZEN},
     {"suspended", "suspend", LEDGER_FROZEN},
     {"frozen", "suspend", LEDGER_FROZEN},
 };
@@ -302,7 +302,7 @@ static const struct status_event {
 int wallet_set_status(struct call *c, struct wallet *wallet, struct str status)
 {
     const struct status_event *event = NULL;
-    const unsigned all = LEDGER_READ_ONLY | LEDGER_FROZEN;
+    const unsigned all = LEDGER_FROZEN;
 
     for (size_t i = 0; i < sizeof(status_events) / sizeof(status_events[0]); i++)
         if (str_is(status, status_events[i].status))

@@ -12,6 +12,9 @@
 #define ROW_SELF struct wallet
 ROW_TYPE(wallet, WALLET_ROW);
 #undef ROW_SELF
+#define ROW_SELF struct wallet_key
+ROW_TYPE(wallet_key, WALLET_KEY_ROW);
+#undef ROW_SELF
 
 #define ROW_SELF struct wallet_detail
 ROW_TYPE(wallet_detail, WALLET_DETAIL_ROW);
@@ -194,6 +197,14 @@ static struct query list_query(struct call *c, const char *select,
     query_add(&query, " ORDER BY id DESC LIMIT ?");
     query_bind(&query, sql_int(page->limit + 1));
     return query;
+}
+
+int wallet_find_number(struct call *c, struct str account_number, struct wallet_key *ret_wallet)
+{
+    return sql_one(c->sql, c->arena, &wallet_key_row, ret_wallet,
+                   "SELECT id, organisation_id, user_id, asset FROM wallet WHERE account_number = ?"
+                   " AND tenant_id = ? AND status <> 'deleted' ORDER BY id DESC LIMIT 1",
+                   sql_text(account_number), sql_int(c->principal.tenant_id));
 }
 
 int wallet_list(struct call *c, const struct wallet_filter *filter, const struct page *page,

@@ -76,6 +76,16 @@ struct str wallet_settlement_name(struct str provider);
 /* Refused with the ledger's code for the status (ERR_LEDGER_ACCOUNT_FROZEN, ..._READ_ONLY) unless active. */
 int wallet_require_active(struct call *c, const struct wallet *wallet, const char *field);
 
+/* What a posting needs of a wallet; none of it ever changes. */
+#define WALLET_KEY_ROW(F)       \
+    F(INTEGER, id)              \
+    F(INTEGER, organisation_id) \
+    F(INTEGER, user_id)         \
+    F(INTEGER, asset)
+ROW_STRUCT(wallet_key, WALLET_KEY_ROW);
+/* By account number within the caller's tenant; ERR_NOT_FOUND is returned, not refused. */
+int wallet_find_number(struct call *c, struct str account_number, struct wallet_key *ret_wallet);
+
 struct wallet_balances {
     money_t available; /* cleared, less what is held: the figure to check before a debit */
     money_t ledger;    /* all of it, with credits that are on their way */

@@ -1,9 +1,10 @@
-/* FinCode ledger: balances, postings, history, permissions. Accounts are shown by UUID and posted by number. */
+/* FinCode ledger: balances, postings, history, permissions. Accounts are shown by UUID and posted
+ * by number. */
+#include "ledger/ledger.h"
 #include "core/identity/user.h"
 #include "core/posting/posting.h"
 #include "core/wallet/wallet.h"
 #include "generated/fincode.h"
-#include "ledger/ledger.h"
 
 /* ---- Accounts ---- */
 
@@ -118,7 +119,7 @@ int fc_ledger_list_accounts(struct call *c, const struct fc_ledger_list_accounts
     if (!id_parse_uuid(ID_USER, in->account_owner_id, &owner_id))
         return call_refuse(c, ERR_NOT_FOUND, "account-owner-id");
     TRY(user_get_for_caller(c, owner_id, "account-owner-id", &owner));
-    TRY(wallet_list_of_user(c, owner_id, &page, &wallets, &count));
+    TRY(wallet_list(c, &(struct wallet_filter){.user_id = owner_id}, &page, &wallets, &count));
     out->data.items = ARENA_ARRAY(c->arena, struct fc_account, count + 1);
     out->data.count = count;
     for (size_t i = 0; i < count; i++) {
@@ -255,11 +256,17 @@ static int find_entries(struct call *c, enum ledger_text by, struct str text,
     return OK;
 }
 
+/* The header every call may carry is the search key of this one. */
 int fc_ledger_history_by_interaction_id(struct call *c,
                                         const struct fc_ledger_history_by_interaction_id_in *in,
                                         struct fc_ledger_history_by_interaction_id_out *out)
 {
-    return find_entries(c, LEDGER_BY_INTERACTION, in->x_fapi_interaction_id, &out->data);
+    struct str interaction_id = call_header(c, "x-fapi-interaction-id");
+
+    (void)in;
+    if (str_empty(interaction_id))
+        return call_refuse(c, ERR_REQUIRED, "x-fapi-interaction-id");
+    return find_entries(c, LEDGER_BY_INTERACTION, interaction_id, &out->data);
 }
 
 int fc_ledger_history_by_idempotency_key(struct call *c,
@@ -303,7 +310,8 @@ static void read_instruction(struct call *c, const struct fc_posting_instruction
 }
 
 static void show_result(struct call *c, const struct posting_result *result,
-                        const struct posting_instruction *instruction, struct fc_posting_result *out)
+                        const struct posting_instruction *instruction,
+                        struct fc_posting_result *out)
 {
     const struct asset *asset = asset_find(instruction->currency);
     const struct journal *journal = &result->journal;
