@@ -53,7 +53,7 @@ static struct slot *slot_for(struct ledger *ledger, id_t64 id, uint32_t *ret_ind
     return slot;
 }
 
-static void fill_slot(struct ledger *ledger, const struct ledger_loaded_ *row)
+void ledger_fill_slot(struct ledger *ledger, const struct ledger_loaded_ *row)
 {
     uint32_t index;
     struct slot *slot = slot_for(ledger, row->id, &index);
@@ -76,7 +76,7 @@ int ledger_slot(struct ledger *ledger, id_t64 account_id, struct slot **ret_slot
         struct ledger_loaded_ row;
         TRY(sql_one(ledger->sql, ledger->scratch, &ledger_loaded__row, &row,
                     LEDGER_LOADED_COLUMNS "WHERE a.id = ?", sql_int(account_id)));
-        fill_slot(ledger, &row);
+        ledger_fill_slot(ledger, &row);
         index = id_map_get(&ledger->slot_map, account_id);
         slot = chunks_at(&ledger->slots, index);
     }
@@ -290,5 +290,70 @@ int ledger_system_account(struct ledger *ledger, id_t64 tenant_id, int asset,
     }
     if (!error)
         remember_system(ledger, tenant_id, asset, (int)code, sub_name, *ret_id);
+    return error;
+}
+
+/* ---- Several at once ---- */
+
+static struct ledger_loaded_ joined(const struct ledger_account_ *account,
+                                    const struct ledger_counters_ *counters)
+{
+    return (struct ledger_loaded_){
+        .id = account->id,
+        .tenant_id = account->tenant_id,
+        .asset = account->asset,
+        .code = account->code,
+        .flags = account->flags,
+        .overdraft_limit = account->overdraft_limit,
+        .minimum_balance = account->minimum_balance,
+        .lien_total = account->lien_total,
+        .created_at = account->created_at,
+        .debits_pending = counters->debits_pending,
+        .debits_posted = counters->debits_posted,
+        .credits_pending = counters->credits_pending,
+        .credits_posted = counters->credits_posted,
+        .head = counters->head,
+        .entries = counters->entries,
+    };
+}
+
+int ledger_load_many(struct sql *sql, struct arena *arena, const id_t64 *ids, size_t count,
+                     struct ledger_loaded_ **ret_rows, size_t *ret_count)
+{
+    struct ledger_account_ *accounts;
+    struct ledger_counters_ *counters;
+    size_t counters_count;
+    TRY(sql_find_many(sql, arena, "ledger_accounts", &ledger_account__row, ids, count, false,
+                      (void **)&accounts, ret_count));
+    TRY(sql_find_many(sql, arena, "ledger_counters", &ledger_counters__row, ids, count, false,
+                      (void **)&counters, &counters_count));
+    assert(*ret_count == counters_count);
+    *ret_rows = ARENA_ARRAY(arena, struct ledger_loaded_, *ret_count);
+    for (size_t i = 0; i < *ret_count; i++) {
+        assert(accounts[i].id == counters[i].id);
+        (*ret_rows)[i] = joined(&accounts[i], &counters[i]);
+    }
+    return OK;
+}
+
+int ledger_read_accounts(struct sql *sql, struct arena *arena, id_t64 tenant_id,
+                         const id_t64 *account_ids, size_t count,
+                         struct ledger_account *ret_accounts)
+{
+    struct ledger_loaded_ *rows;
+    struct id_map found = {0};
+    size_t row_count;
+    int error = ledger_load_many(sql, arena, account_ids, count, &rows, &row_count);
+    for (size_t i = 0; !error && i < row_count; i++)
+        if (rows[i].tenant_id == tenant_id)
+            id_map_put(&found, rows[i].id, (uint32_t)i);
+    for (size_t i = 0; !error && i < count; i++) {
+        uint32_t row = id_map_get(&found, account_ids[i]);
+        if (row == ID_MAP_NONE)
+            error = ERR_NOT_FOUND;
+        else
+            ledger_account_from_row(&rows[row], &ret_accounts[i]);
+    }
+    id_map_free(&found);
     return error;
 }

@@ -52,7 +52,7 @@ struct ledger *ledger_free(struct ledger *ledger)
         &ledger->waypoints,   &ledger->dated,       &ledger->keys,          &ledger->systems,
     };
     for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
-        free(queues[i]->items);
+        queue_free(queues[i]);
     chunks_free(&ledger->slots);
     chunks_free(&ledger->holds);
     chunks_free(&ledger->tenants);
@@ -108,6 +108,7 @@ int ledger_begin(struct ledger *ledger, usec_t now)
     if (ledger->slots.count > KEEP_ACCOUNTS || ledger->holds.count > KEEP_HOLDS)
         ledger_forget(ledger);
     clear_batch(ledger);
+    arena_reset(ledger->scratch);
     ledger->epoch++;
     ledger->now = now;
     ledger->in_batch = true;

@@ -129,8 +129,7 @@ int ledger_chain_of(struct sql *sql, struct arena *arena, id_t64 tenant_id, id_t
     return OK;
 }
 
-/* The transfer at place `entry` (1 is the oldest) of the chain. */
-static int transfer_at(struct sql *sql, struct arena *arena, const struct ledger_chain *chain,
+int ledger_entry_at(struct sql *sql, struct arena *arena, const struct ledger_chain *chain,
                        int64_t entry, id_t64 *ret_id)
 {
     *ret_id = 0;
@@ -157,26 +156,32 @@ static int transfer_at(struct sql *sql, struct arena *arena, const struct ledger
                        ret_id);
 }
 
+int ledger_own_transfer(struct sql *sql, struct arena *arena, const struct ledger_chain *chain,
+                        id_t64 transfer_id, struct ledger_entry *ret_entry, id_t64 *ret_next)
+{
+    struct ledger_entry_ *rows;
+    size_t count;
+    TRY(sql_all(sql, arena, &ledger_entry__row, &rows, &count, chain_query, sql_int(transfer_id),
+                sql_int(chain->account_id), sql_int(1), sql_int(chain->tenant_id),
+                sql_int(chain->tenant_id)));
+    if (count == 0 || (rows->debit_account != chain->account_id &&
+                       rows->credit_account != chain->account_id))
+        return ERR_NOT_FOUND;
+    *ret_entry = entry_from_row(rows, chain->account_id);
+    *ret_next = previous(rows, chain->account_id);
+    return OK;
+}
+
 /* Where the chain goes on behind `before`. */
 static int enter_behind(struct sql *sql, struct arena *arena, const struct ledger_chain *chain,
                         id_t64 before, id_t64 *ret_start)
 {
-    struct ledger_transfer_ row;
+    struct ledger_entry entry;
     if (before == 0 || before == INT64_MAX) {
         *ret_start = chain->head;
         return OK;
     }
-    TRY(sql_one(sql, arena, &ledger_transfer__row, &row,
-                "SELECT " LEDGER_TRANSFER_COLUMNS " FROM ledger_transfers t "
-                "WHERE t.id = ? AND t.tenant_id = ?",
-                sql_int(before), sql_int(chain->tenant_id)));
-    if (row.debit_account == chain->account_id)
-        *ret_start = row.debit_prev;
-    else if (row.credit_account == chain->account_id)
-        *ret_start = row.credit_prev;
-    else
-        return ERR_NOT_FOUND;
-    return OK;
+    return ledger_own_transfer(sql, arena, chain, before, &entry, ret_start);
 }
 
 static int skip_entries(struct sql *sql, struct arena *arena, const struct ledger_chain *chain,
@@ -185,7 +190,7 @@ static int skip_entries(struct sql *sql, struct arena *arena, const struct ledge
     if (skip == 0)
         return OK;
     if (*start == chain->head)
-        return transfer_at(sql, arena, chain, chain->entries - (int64_t)skip, start);
+        return ledger_entry_at(sql, arena, chain, chain->entries - (int64_t)skip, start);
     struct ledger_entry *entries;
     size_t count;
     return ledger_walk(sql, arena, chain, *start, skip, &entries, &count, start);

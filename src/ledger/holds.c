@@ -17,6 +17,13 @@ static struct hold *hold_for(struct ledger *ledger, id_t64 id, uint32_t *ret_ind
     return hold;
 }
 
+void ledger_fill_hold(struct ledger *ledger, const struct ledger_hold_ *row)
+{
+    uint32_t index;
+    struct hold *hold = hold_for(ledger, row->id, &index);
+    *hold = (struct hold){.row = *row, .present = true};
+}
+
 static bool transfer_queued(const struct ledger *ledger, id_t64 tenant_id, id_t64 id)
 {
     const struct ledger_transfer_ *queued = ledger->transfers.items;
@@ -57,8 +64,9 @@ int ledger_hold(struct ledger *ledger, id_t64 tenant_id, id_t64 pending_id, stru
         if (error == ERR_NOT_FOUND)
             return not_a_hold(ledger, tenant_id, pending_id);
         TRY(error);
-        hold = hold_for(ledger, pending_id, &index);
-        *hold = (struct hold){.row = row, .present = true};
+        ledger_fill_hold(ledger, &row);
+        index = id_map_get(&ledger->hold_map, pending_id);
+        hold = chunks_at(&ledger->holds, index);
     }
     if (hold->row.tenant_id != tenant_id)
         return ERR_LEDGER_PENDING_NOT_FOUND;

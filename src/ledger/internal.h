@@ -194,6 +194,8 @@ static inline void *queue_at(const struct queue *queue, size_t index)
     return (char *)queue->items + index * queue->item_size;
 }
 
+void queue_free(struct queue *queue);
+
 struct slot {
     struct ledger_account account;
     id_t64 head;
@@ -306,6 +308,10 @@ int ledger_slot(struct ledger *ledger, id_t64 account_id, struct slot **ret_slot
                 uint32_t *ret_index);
 /* Before a change: remembers what it was and marks it dirty. */
 void ledger_touch_slot(struct ledger *ledger, struct slot *slot, uint32_t index);
+/* In order of id; those that do not exist are left out. Each id once. */
+int ledger_load_many(struct sql *sql, struct arena *arena, const id_t64 *ids, size_t count,
+                     struct ledger_loaded_ **ret_rows, size_t *ret_count);
+void ledger_fill_slot(struct ledger *ledger, const struct ledger_loaded_ *row);
 void ledger_forget(struct ledger *ledger);
 void ledger_account_from_row(const struct ledger_loaded_ *row, struct ledger_account *ret_account);
 int ledger_open_named(struct ledger *ledger, struct ledger_account *account, struct str sub_name);
@@ -324,6 +330,7 @@ int ledger_take_ids(struct ledger *ledger, struct tenant *tenant, size_t count, 
 /* holds.c */
 int ledger_hold(struct ledger *ledger, id_t64 tenant_id, id_t64 pending_id, struct hold **ret_hold,
                 uint32_t *ret_index);
+void ledger_fill_hold(struct ledger *ledger, const struct ledger_hold_ *row);
 void ledger_add_hold(struct ledger *ledger, const struct ledger_hold_ *row);
 void ledger_touch_hold(struct ledger *ledger, struct hold *hold, uint32_t index);
 void ledger_resolve_hold(struct ledger *ledger, struct hold *hold, uint32_t index,
@@ -364,9 +371,18 @@ int ledger_chain_of(struct sql *sql, struct arena *arena, id_t64 tenant_id, id_t
 int ledger_walk(struct sql *sql, struct arena *arena, const struct ledger_chain *chain,
                 id_t64 start, size_t limit, struct ledger_entry **ret_entries, size_t *ret_count,
                 id_t64 *ret_next);
+/* One transfer of the account and what is behind it; ERR_NOT_FOUND when it is not the account's. */
+int ledger_own_transfer(struct sql *sql, struct arena *arena, const struct ledger_chain *chain,
+                        id_t64 transfer_id, struct ledger_entry *ret_entry, id_t64 *ret_next);
+/* The transfer at place `entry` (1 is the oldest, chain->entries the newest) of the chain; 0: there is none. */
+int ledger_entry_at(struct sql *sql, struct arena *arena, const struct ledger_chain *chain,
+                    int64_t entry, id_t64 *ret_id);
 /* ERR_LEDGER_JOURNAL_NOT_FOUND */
 int ledger_journal_rows(struct sql *sql, struct arena *arena, id_t64 tenant_id, id_t64 journal_id,
                         struct ledger_transfer_ **ret_rows, size_t *ret_count);
+
+/* prefetch.c */
+int ledger_prefetch(struct ledger *ledger, const struct journal *journals, size_t count);
 
 /* chain.c */
 void chain_hasher_init(struct chain_hasher *hasher);

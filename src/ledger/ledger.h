@@ -57,6 +57,8 @@
 #ifndef LEDGER_LEDGER_H
 #define LEDGER_LEDGER_H
 
+#include <stdio.h>
+
 #include "base/money.h"
 #include "base/time.h"
 #include "store/sql.h"
@@ -363,5 +365,98 @@ enum ledger_text { LEDGER_BY_KEY, LEDGER_BY_REFERENCE, LEDGER_BY_INTERACTION };
 int ledger_find_journals(struct sql *sql, struct arena *arena, id_t64 tenant_id,
                          enum ledger_text by, struct str text, id_t64 before, size_t limit,
                          struct journal **ret_journals, size_t *ret_count);
+
+/* ---- Balances and statements at any time ---- */
+
+enum ledger_basis {
+    LEDGER_AS_POSTED,    /* in the order of posting: what was known then */
+    LEDGER_AS_EFFECTIVE, /* back-dated entries at their effective date: what is known now */
+};
+
+/* The posted balance after everything up to and including `instant`. */
+int ledger_balance_at(struct sql *sql, id_t64 tenant_id, id_t64 account_id,
+                      enum ledger_basis basis, usec_t instant, money_t *ret_balance);
+
+struct ledger_statement_query {
+    enum ledger_basis basis;
+    usec_t from, to; /* from <= instant < to */
+    id_t64 after;    /* last transfer of the page before; 0: from the start */
+    size_t limit;
+};
+struct ledger_statement {
+    money_t opening; /* before `from` */
+    money_t closing; /* before `to` */
+    /* Oldest first, only what moved the balance. balance_before and balance_after run on from the opening
+     * balance in the order of the statement. */
+    struct ledger_entry *entries;
+    size_t count;
+    bool more;
+};
+/* ERR_NOT_FOUND: no such account of the tenant, or `after` is none of its transfers. */
+int ledger_read_statement(struct sql *sql, struct arena *arena, id_t64 tenant_id,
+                          id_t64 account_id, const struct ledger_statement_query *query,
+                          struct ledger_statement *ret_statement);
+
+/* Totals per asset, purpose and sub-name. Per asset, debits equal credits, posted and pending. */
+struct ledger_trial_row {
+    int asset;
+    int code;
+    struct str sub_name;
+    int64_t accounts;
+    money_t debits_posted, credits_posted;
+    money_t debits_pending, credits_pending;
+};
+int ledger_trial_balance(struct sql *sql, struct arena *arena, id_t64 tenant_id,
+                         struct ledger_trial_row **ret_rows, size_t *ret_count);
+
+/* Transfers by what they are; each condition may be left out (0). */
+struct ledger_search {
+    usec_t from, to; /* posted from <= instant < to */
+    int reason;
+    money_t least, most;
+    unsigned kinds; /* bit 1 << enum transfer_kind */
+    id_t64 before;  /* ids below it: *ret_next of the page before */
+    size_t limit;
+};
+struct ledger_transfer {
+    struct transfer transfer;
+    id_t64 journal_id;
+    usec_t posted_at;
+};
+/* Newest first. One call looks at no more than 100,000 transfers, so a page may be short before the
+ * end: *ret_next is 0 only when there is nothing left. */
+int ledger_search(struct sql *sql, struct arena *arena, id_t64 tenant_id,
+                  const struct ledger_search *search, struct ledger_transfer **ret_transfers,
+                  size_t *ret_count, id_t64 *ret_next);
+
+/* ---- Proof ---- */
+
+/* Where a tenant's hash chain stands. Publish it (print it, send it to an auditor): whoever has it can tell
+ * later that nothing before it was changed. ERR_NOT_FOUND: the tenant never posted. */
+struct ledger_head {
+    int64_t journals;
+    id_t64 last_journal;
+    usec_t posted_at;
+    uint8_t hash[LEDGER_HASH_SIZE];
+};
+int ledger_head(struct sql *sql, id_t64 tenant_id, struct ledger_head *ret_head);
+
+struct ledger_verified {
+    int64_t tenants, accounts, journals, transfers, holds;
+    int64_t problems;
+};
+/* Recomputes everything over a read snapshot, in memory proportional to the number of accounts. `problem` is
+ * called with a sentence for each thing that is wrong. Returns errors of the store only. */
+typedef void ledger_problem(void *context, const char *text);
+int ledger_verify(struct sql *sql, ledger_problem *problem, void *context,
+                  struct ledger_verified *ret_verified);
+
+enum ledger_export_format {
+    LEDGER_EXPORT_LEDGER, /* plain-text accounting, read by ledger and hledger; with balance assertions */
+    LEDGER_EXPORT_CSV,    /* a line per transfer */
+    LEDGER_EXPORT_JSONL,  /* an object per journal */
+};
+/* Everything the tenant posted (0: all tenants), in the order of posting, over a read snapshot. */
+int ledger_export(struct sql *sql, enum ledger_export_format format, id_t64 tenant_id, FILE *out);
 
 #endif

@@ -81,6 +81,12 @@ void *queue_push(struct queue *queue)
     return memset(item, 0, queue->item_size);
 }
 
+void queue_free(struct queue *queue)
+{
+    free(queue->items);
+    *queue = (struct queue){.item_size = queue->item_size};
+}
+
 static void **chunk_slot(const struct chunks *chunks, size_t index)
 {
     return &chunks->items[index / CHUNK];

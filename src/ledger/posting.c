@@ -257,13 +257,13 @@ int ledger_post_journal(struct ledger *ledger, struct journal *journal, size_t *
         return ERR_LEDGER_POSTING_TOO_LARGE;
     TRY(ledger_tenant(ledger, journal->tenant_id, &tenant, &tenant_index));
     if (keyed) {
-        bool found;
+        bool found = false;
         ledger_body_hash(journal, body_hash);
-        TRY(ledger_replay_key(ledger, journal, body_hash, &found));
+        int error = ledger_replay_key(ledger, journal, body_hash, &found);
         if (ret_replayed)
-            *ret_replayed = found;
-        if (found)
-            return OK;
+            *ret_replayed = found && error != ERR_LEDGER_KEY_MISMATCH;
+        if (found || error)
+            return error;
     }
     const struct mark before = ledger_here(ledger);
     ledger_touch_tenant(ledger, tenant, tenant_index);
