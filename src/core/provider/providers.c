@@ -1,6 +1,7 @@
 /* Settings of the providers, and questions that are asked at once. */
 #include "core/provider/providers.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -12,6 +13,7 @@
 #include "provider/http.h"
 
 struct providers {
+    pthread_mutex_t lock; /* the sandbox may still set them while the server runs */
     struct arena *arena;
     struct provider_settings *settings; /* in the order of provider_at */
 };
@@ -61,6 +63,7 @@ int providers_start(struct app *app)
     struct arena *arena = arena_new(0);
     struct providers *providers = ARENA_NEW(arena, struct providers);
     providers->arena = arena;
+    pthread_mutex_init(&providers->lock, NULL);
     providers->settings = ARENA_ARRAY(arena, struct provider_settings, provider_count());
     for (size_t i = 0; i < provider_count(); i++) {
         const char *name = provider_at(i)->name;
@@ -81,6 +84,7 @@ int providers_start(struct app *app)
 void providers_set(struct app *app, const char *name, const struct provider_settings *settings)
 {
     struct arena *arena = app->providers->arena;
+    pthread_mutex_lock(&app->providers->lock);
     for (size_t i = 0; i < provider_count(); i++) {
         if (strcmp(provider_at(i)->name, name) != 0)
             continue;
@@ -94,6 +98,7 @@ void providers_set(struct app *app, const char *name, const struct provider_sett
             .callback_url = arena_copy(arena, settings->callback_url),
         };
     }
+    pthread_mutex_unlock(&app->providers->lock);
 }
 
 int providers_find(const struct app *app, struct str name, const struct provider **ret_provider,
@@ -103,9 +108,11 @@ int providers_find(const struct app *app, struct str name, const struct provider
     if (!provider)
         return ERR_UNKNOWN_PROVIDER;
     *ret_provider = provider;
+    pthread_mutex_lock(&app->providers->lock);
     for (size_t i = 0; i < provider_count(); i++)
         if (provider_at(i) == provider)
             *ret_settings = app->providers->settings[i];
+    pthread_mutex_unlock(&app->providers->lock);
     ret_settings->now = clock_now();
     return str_empty(ret_settings->api_key) ? ERR_UNAVAILABLE : OK;
 }
