@@ -120,14 +120,19 @@ static bool start_modules(struct server *server)
     app->metrics = metrics_new(route_count, operation_name);
     app->writer = writer_start(app);
     app->workers = workers_start(app);
-    if (identity_start(app) || providers_start(app) || outbox_start(app)) {
+    if (identity_start(app) || providers_start(app)) {
         server->why = STR("the services do not start; the log says why");
         return false;
     }
+    /* Before the outbox: what waits there is for the simulated providers. */
     if (server->config.sandbox && sandbox_start(app, &server->why))
         return false;
     if (server->config.sandbox && identity_seed_sandbox(app)) {
         server->why = STR("the sandbox cannot be seeded; the log says why");
+        return false;
+    }
+    if (outbox_start(app)) {
+        server->why = STR("the outbox does not start; the log says why");
         return false;
     }
     workers_every(app, "idempotency", PRUNE_INTERVAL, prune_idempotency, NULL);
