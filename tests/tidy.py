@@ -10,7 +10,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # other's insides, but core may name what providers are (provider/provider.h).
 RANK = {"base": 0, "store": 1, "ledger": 2, "provider": 3, "core": 3, "dialect": 4, "server": 5,
         "sandbox": 5, "cli": 6}
-LINES = 800
+LINES = 1000  # rarely above 800, never above this
 
 
 def tracked(*patterns):
@@ -79,7 +79,7 @@ def test_only_the_ledger_touches_its_tables():
 
 
 # Of the installation, not of a tenant in it.
-INSTALLATION_TABLES = {"setting", "commit_token", "tenant"}
+INSTALLATION_TABLES = {"setting", "commit_token", "tenant", "token_replay", "sandbox_credential"}
 
 
 def test_tables_belong_to_tenants():
