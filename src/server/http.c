@@ -491,8 +491,11 @@ static void add_body(struct request *request, const char *bytes, size_t length)
 static enum MHD_Result begin(struct request *request, const char *url, const char *method)
 {
     read_head(request, url, method);
-    if (answer_page(request))
-        return respond(request);
+    /* A response queued now would end the connection: libmicrohttpd takes it as refusing the body. */
+    if (answer_page(request)) {
+        request->answered = true;
+        return MHD_YES;
+    }
     exchange_route(&request->x);
     if (refuse_head(request)) {
         request->too_large = true;
@@ -523,6 +526,8 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
         return MHD_YES;
     }
     struct exchange *x = &request->x;
+    if (request->answered)
+        return respond(request);
     if (request->resumed) {
         exchange_finish(x);
         return respond(request);
