@@ -64,7 +64,8 @@ struct request {
     size_t header_count, header_bytes;
     struct header *query;
     size_t query_count;
-    bool resumed; /* a writer or worker is done with it */
+    bool answered; /* from the head alone; sent when the body has passed */
+    bool resumed;  /* a writer or worker is done with it */
     bool too_large;
     struct request *next;
 };
@@ -491,7 +492,8 @@ static void add_body(struct request *request, const char *bytes, size_t length)
 static enum MHD_Result begin(struct request *request, const char *url, const char *method)
 {
     read_head(request, url, method);
-    /* A response queued now would end the connection: libmicrohttpd takes it as refusing the body. */
+    /* A response queued now would end the connection: libmicrohttpd takes it as refusing the body.
+     */
     if (answer_page(request)) {
         request->answered = true;
         return MHD_YES;
