@@ -165,7 +165,7 @@ static bool load_file(struct config *config, const char *path, struct str *ret_w
 {
     FILE *file = fopen(path, "re");
     if (!file) {
-        *ret_why = arena_printf(config->arena, "%s: %s", path, strerror(errno));
+        *ret_why = arena_printf(config->arena, "config %s: %s", path, strerror(errno));
         return false;
     }
     char *line = NULL;

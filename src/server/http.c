@@ -38,6 +38,7 @@
 #define UPLOAD_ARENA_CAP ((size_t)192 * 1024 * 1024)
 #define REQUEST_ID_MAX 64
 #define BACKLOG 1024
+#define DROPPED_BODY_MAX ((size_t)64 * 1024 * 1024)
 #define MAX_HEADERS 100
 #define KEPT_REQUESTS 64
 
@@ -67,6 +68,7 @@ struct request {
     bool answered; /* from the head alone; sent when the body has passed */
     bool resumed;  /* a writer or worker is done with it */
     bool too_large;
+    bool closing; /* answered before the body: the connection cannot be used again */
     struct request *next;
 };
 
@@ -402,7 +404,7 @@ static void add_headers(struct request *request, struct MHD_Response *response)
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     if (c->app->config->cors_origins.len)
         add_cors(request, response);
-    if (request->too_large || atomic_load_explicit(&request->http->draining, memory_order_relaxed))
+    if (request->closing || atomic_load_explicit(&request->http->draining, memory_order_relaxed))
         MHD_add_response_header(response, "Connection", "close");
 }
 
@@ -445,7 +447,10 @@ static bool answer_page(struct request *request)
     return true;
 }
 
-/* Early ends the request before its body: the connection cannot be used again if one is on its way.
+/*
+ * Refused for its size before the body is read, if that is so large or the client asked first
+ * (Expect): the connection ends with it. Smaller bodies are read and dropped, because a client that
+ * is still sending may not see an answer that comes too early.
  */
 static bool refuse_head(struct request *request)
 {
@@ -454,26 +459,30 @@ static bool refuse_head(struct request *request)
     if (request->header_bytes > (size_t)c->app->config->header_limit ||
         request->header_count == MAX_HEADERS) {
         exchange_refuse(x, ERR_HEADERS_TOO_LARGE);
-        return true;
+        return request->closing = true;
     }
     int64_t length = 0;
     struct str sent = call_header(c, "Content-Length");
-    if (str_present(sent) && str_to_i64(sent, &length) && length > (int64_t)x->body_limit) {
-        exchange_refuse(x, ERR_BODY_TOO_LARGE);
-        return true;
-    }
-    if (length > 0) {
+    if (!str_present(sent) || !str_to_i64(sent, &length) || length <= 0)
+        return false;
+    if (length <= (int64_t)x->body_limit) {
         request->body_capacity = (size_t)length;
-        request->body = NULL;
+        return false;
     }
-    return false;
+    request->too_large = true;
+    if (length <= (int64_t)DROPPED_BODY_MAX && !str_present(call_header(c, "Expect")))
+        return false;
+    exchange_refuse(x, ERR_BODY_TOO_LARGE);
+    return request->closing = true;
 }
 
-static void add_body(struct request *request, const char *bytes, size_t length)
+/* False: more than can be borne, close. */
+static bool add_body(struct request *request, const char *bytes, size_t length)
 {
-    if (request->body_length + length > request->x.body_limit) {
+    if (request->too_large || request->body_length + length > request->x.body_limit) {
         request->too_large = true;
-        return;
+        request->body_length += length;
+        return request->body_length <= DROPPED_BODY_MAX;
     }
     if (!request->body || request->body_length + length > request->body_capacity) {
         size_t capacity = request->body ? request->body_capacity * 2 : request->body_capacity;
@@ -487,6 +496,7 @@ static void add_body(struct request *request, const char *bytes, size_t length)
     }
     memcpy(request->body + request->body_length, bytes, length);
     request->body_length += length;
+    return true;
 }
 
 static enum MHD_Result begin(struct request *request, const char *url, const char *method)
@@ -499,10 +509,8 @@ static enum MHD_Result begin(struct request *request, const char *url, const cha
         return MHD_YES;
     }
     exchange_route(&request->x);
-    if (refuse_head(request)) {
-        request->too_large = true;
+    if (refuse_head(request))
         return respond(request);
-    }
     set_phase(request->watched, PHASE_BODY);
     return MHD_YES;
 }
@@ -523,9 +531,9 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
         return begin(request, url, method);
     }
     if (*upload_data_size) {
-        add_body(request, upload_data, *upload_data_size);
+        bool good = add_body(request, upload_data, *upload_data_size);
         *upload_data_size = 0;
-        return MHD_YES;
+        return good ? MHD_YES : MHD_NO;
     }
     struct exchange *x = &request->x;
     if (request->answered)
