@@ -71,6 +71,49 @@ int wallet_deposit(struct call *c, const struct wallet_deposit *request,
     return 0;
 }
 
+static int require_new_reference(struct call *c, struct str reference, struct str *ret_key)
+{
+    id_t64 used;
+
+    *ret_key = arena_printf(c->arena, "deposit:%.*s", STR_FMT(reference));
+    TRY(ledger_find_key(c->ledger, c->principal.tenant_id, *ret_key, STR_NONE, &used));
+    return used ? call_refuse_text(c, ERR_DUPLICATE, "reference", "was used for another deposit")
+                : 0;
+}
+
+int wallet_book_deposit(struct call *c, const struct wallet *wallet,
+                        const struct wallet_deposit *request, struct wallet_entry *ret_entry)
+{
+    struct wallet_entry entry;
+    struct transfer transfer = {.credit_account = wallet->id, .reason = REASON_DEPOSIT};
+    struct journal journal = {.tenant_id = wallet->tenant_id,
+                              .actor_id = c->principal.user_id,
+                              .interaction_id = c->interaction_id,
+                              .transfers = &transfer,
+                              .transfer_count = 1};
+
+    if (asset_find_any_case(request->currency) != wallet_asset(wallet))
+        return call_refuse(c, ERR_CURRENCY_MISMATCH, "currency");
+    TRY(wallet_amount(c, request->amount, wallet_asset(wallet), "amount", &transfer.amount));
+    entry = wallet_entry_for(c, wallet, "credit", "deposit", "completed", transfer.amount);
+    entry.description = request->description;
+    if (str_present(request->reference)) {
+        TRY(require_new_reference(c, request->reference, &journal.key));
+        entry.reference = request->reference;
+    }
+    journal.description = entry.description;
+    journal.reference = entry.reference;
+    TRY(ledger_system_account(c->ledger, wallet->tenant_id, (int)wallet->asset, LEDGER_OPENING,
+                              STR_NONE, &transfer.debit_account));
+    int error = ledger_post_journal(c->ledger, &journal, NULL, NULL);
+    if (error)
+        return error <= -100 && error > -200 ? call_refuse(c, error, "account_id") : error;
+    entry.journal_id = journal.id;
+    TRY(wallet_add_entries(c, &entry, 1));
+    *ret_entry = entry;
+    return wallet_entry_event(c, &entry);
+}
+
 int wallet_open_balance(struct call *c, const struct wallet *wallet, struct decimal amount,
                         const char *field)
 {

@@ -25,6 +25,13 @@ struct wallet_deposit {
 int wallet_deposit(struct call *c, const struct wallet_deposit *request,
                    struct wallet_entry *ret_entry);
 
+/*
+ * An operator books money that arrived outside of any provider's flow: opening account -> wallet, without fee.
+ * A reference that was used in the tenant before is ERR_DUPLICATE.
+ */
+int wallet_book_deposit(struct call *c, const struct wallet *wallet,
+                        const struct wallet_deposit *request, struct wallet_entry *ret_entry);
+
 /* Money that is there from the start: opening account -> wallet, without fee. Staff only, for `field`. */
 int wallet_open_balance(struct call *c, const struct wallet *wallet, struct decimal amount,
                         const char *field);
