@@ -130,7 +130,7 @@ int ledger_chain_of(struct sql *sql, struct arena *arena, id_t64 tenant_id, id_t
 }
 
 int ledger_entry_at(struct sql *sql, struct arena *arena, const struct ledger_chain *chain,
-                       int64_t entry, id_t64 *ret_id)
+                    int64_t entry, id_t64 *ret_id)
 {
     *ret_id = 0;
     if (entry < 1)
@@ -164,8 +164,8 @@ int ledger_own_transfer(struct sql *sql, struct arena *arena, const struct ledge
     TRY(sql_all(sql, arena, &ledger_entry__row, &rows, &count, chain_query, sql_int(transfer_id),
                 sql_int(chain->account_id), sql_int(1), sql_int(chain->tenant_id),
                 sql_int(chain->tenant_id)));
-    if (count == 0 || (rows->debit_account != chain->account_id &&
-                       rows->credit_account != chain->account_id))
+    if (count == 0 ||
+        (rows->debit_account != chain->account_id && rows->credit_account != chain->account_id))
         return ERR_NOT_FOUND;
     *ret_entry = entry_from_row(rows, chain->account_id);
     *ret_next = previous(rows, chain->account_id);

@@ -374,7 +374,8 @@ int ledger_walk(struct sql *sql, struct arena *arena, const struct ledger_chain 
 /* One transfer of the account and what is behind it; ERR_NOT_FOUND when it is not the account's. */
 int ledger_own_transfer(struct sql *sql, struct arena *arena, const struct ledger_chain *chain,
                         id_t64 transfer_id, struct ledger_entry *ret_entry, id_t64 *ret_next);
-/* The transfer at place `entry` (1 is the oldest, chain->entries the newest) of the chain; 0: there is none. */
+/* The transfer at place `entry` (1 is the oldest, chain->entries the newest) of the chain; 0: there
+ * is none. */
 int ledger_entry_at(struct sql *sql, struct arena *arena, const struct ledger_chain *chain,
                     int64_t entry, id_t64 *ret_id);
 /* ERR_LEDGER_JOURNAL_NOT_FOUND */

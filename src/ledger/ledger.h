@@ -374,8 +374,8 @@ enum ledger_basis {
 };
 
 /* The posted balance after everything up to and including `instant`. */
-int ledger_balance_at(struct sql *sql, id_t64 tenant_id, id_t64 account_id,
-                      enum ledger_basis basis, usec_t instant, money_t *ret_balance);
+int ledger_balance_at(struct sql *sql, id_t64 tenant_id, id_t64 account_id, enum ledger_basis basis,
+                      usec_t instant, money_t *ret_balance);
 
 struct ledger_statement_query {
     enum ledger_basis basis;
@@ -386,15 +386,15 @@ struct ledger_statement_query {
 struct ledger_statement {
     money_t opening; /* before `from` */
     money_t closing; /* before `to` */
-    /* Oldest first, only what moved the balance. balance_before and balance_after run on from the opening
-     * balance in the order of the statement. */
+    /* Oldest first, only what moved the balance. balance_before and balance_after run on from the
+     * opening balance in the order of the statement. */
     struct ledger_entry *entries;
     size_t count;
     bool more;
 };
 /* ERR_NOT_FOUND: no such account of the tenant, or `after` is none of its transfers. */
-int ledger_read_statement(struct sql *sql, struct arena *arena, id_t64 tenant_id,
-                          id_t64 account_id, const struct ledger_statement_query *query,
+int ledger_read_statement(struct sql *sql, struct arena *arena, id_t64 tenant_id, id_t64 account_id,
+                          const struct ledger_statement_query *query,
                           struct ledger_statement *ret_statement);
 
 /* Totals per asset, purpose and sub-name. Per asset, debits equal credits, posted and pending. */
@@ -431,8 +431,8 @@ int ledger_search(struct sql *sql, struct arena *arena, id_t64 tenant_id,
 
 /* ---- Proof ---- */
 
-/* Where a tenant's hash chain stands. Publish it (print it, send it to an auditor): whoever has it can tell
- * later that nothing before it was changed. ERR_NOT_FOUND: the tenant never posted. */
+/* Where a tenant's hash chain stands. Publish it (print it, send it to an auditor): whoever has it
+ * can tell later that nothing before it was changed. ERR_NOT_FOUND: the tenant never posted. */
 struct ledger_head {
     int64_t journals;
     id_t64 last_journal;
@@ -445,18 +445,45 @@ struct ledger_verified {
     int64_t tenants, accounts, journals, transfers, holds;
     int64_t problems;
 };
-/* Recomputes everything over a read snapshot, in memory proportional to the number of accounts. `problem` is
- * called with a sentence for each thing that is wrong. Returns errors of the store only. */
+/* Recomputes everything over a read snapshot, in memory proportional to the number of accounts.
+ * `problem` is called with a sentence for each thing that is wrong. Returns errors of the store
+ * only. */
 typedef void ledger_problem(void *context, const char *text);
 int ledger_verify(struct sql *sql, ledger_problem *problem, void *context,
                   struct ledger_verified *ret_verified);
 
 enum ledger_export_format {
-    LEDGER_EXPORT_LEDGER, /* plain-text accounting, read by ledger and hledger; with balance assertions */
+    LEDGER_EXPORT_LEDGER, /* plain-text accounting, read by ledger and hledger; with balance
+                             assertions */
     LEDGER_EXPORT_CSV,    /* a line per transfer */
     LEDGER_EXPORT_JSONL,  /* an object per journal */
 };
 /* Everything the tenant posted (0: all tenants), in the order of posting, over a read snapshot. */
 int ledger_export(struct sql *sql, enum ledger_export_format format, id_t64 tenant_id, FILE *out);
+
+/* ---- Measuring ---- */
+
+struct ledger_bench_options {
+    size_t accounts;  /* customers that may not be overdrawn, funded first */
+    size_t transfers; /* each a journal of its own */
+    size_t batch;     /* journals per transaction (and fsync) */
+    size_t
+        writers; /* PostgreSQL: connections, each with its tenant and its part of the transfers */
+    bool shared_tenant; /* all writers post for one tenant: they contend for its head */
+    bool hot;           /* 1 % of the accounts take 90 % of the postings */
+    bool two_phase;     /* each amount is held in one batch and posted in the next */
+    bool described;     /* each journal has a key, a description and a reference */
+    uint64_t seed;
+};
+struct ledger_bench_result {
+    int64_t transfers, refused, batches, retries;
+    double seconds;
+    double batch_p50_ms, batch_p99_ms, batch_max_ms;
+    int64_t bytes_written; /* by this process to storage while measuring; 0: unknown */
+};
+/* Posts through the functions above and nothing else. `store` should be empty or at least unused.
+ */
+int ledger_bench(struct store *store, const struct ledger_bench_options *options,
+                 struct ledger_bench_result *ret_result);
 
 #endif

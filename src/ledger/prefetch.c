@@ -1,7 +1,7 @@
 /*
- * Loading what many journals need before the first is posted: on PostgreSQL a round trip for all accounts
- * and one for all holds instead of two per transfer. Where the ledger keeps what it loads (SQLite) it would
- * gain nothing and is left out.
+ * Loading what many journals need before the first is posted: on PostgreSQL a round trip for all
+ * accounts and one for all holds instead of two per transfer. Where the ledger keeps what it loads
+ * (SQLite) it would gain nothing and is left out.
  */
 #include "ledger/internal.h"
 
@@ -14,15 +14,13 @@ static void wanted(struct queue *ids, id_t64 id)
 static bool slot_known(const struct ledger *ledger, id_t64 id)
 {
     uint32_t index = id_map_get(&ledger->slot_map, id);
-    return index != ID_MAP_NONE &&
-           ((struct slot *)chunks_at(&ledger->slots, index))->present;
+    return index != ID_MAP_NONE && ((struct slot *)chunks_at(&ledger->slots, index))->present;
 }
 
 static bool hold_known(const struct ledger *ledger, id_t64 id)
 {
     uint32_t index = id_map_get(&ledger->hold_map, id);
-    return index != ID_MAP_NONE &&
-           ((struct hold *)chunks_at(&ledger->holds, index))->present;
+    return index != ID_MAP_NONE && ((struct hold *)chunks_at(&ledger->holds, index))->present;
 }
 
 static int load_accounts(struct ledger *ledger, const struct queue *ids)

@@ -1,13 +1,12 @@
 /*
- * Reversal: an opposite journal that names the one it undoes. Invariant: a journal is reversed at most once
- * (ledger_journals.reverses is unique), and nothing that was posted is ever edited.
+ * Reversal: an opposite journal that names the one it undoes. Invariant: a journal is reversed at
+ * most once (ledger_journals.reverses is unique), and nothing that was posted is ever edited.
  */
 #include "ledger/internal.h"
 
 /* Also finds journals of this batch that are not in the table yet. */
 static int find_rows(struct ledger *ledger, struct arena *arena, id_t64 tenant_id,
-                     id_t64 journal_id, const struct ledger_transfer_ **ret_rows,
-                     size_t *ret_count)
+                     id_t64 journal_id, const struct ledger_transfer_ **ret_rows, size_t *ret_count)
 {
     for (size_t i = ledger->transfers.count; i-- > 0;) {
         const struct ledger_transfer_ *row = queue_at(&ledger->transfers, i);
@@ -93,7 +92,8 @@ static int make_opposites(struct ledger *ledger, struct arena *arena, id_t64 jou
     return OK;
 }
 
-/* A replay must find the same body although the holds have changed since: it stands for "undo this one". */
+/* A replay must find the same body although the holds have changed since: it stands for "undo this
+ * one". */
 static struct str reversal_body(struct arena *arena, id_t64 journal_id, unsigned flags)
 {
     struct transfer what = {.pending_id = journal_id, .flags = flags};

@@ -1,6 +1,7 @@
 /*
- * Searching transfers by what they are. Ids rise with the time of posting, so a time is found by bisecting
- * ids and needs no index of its own; the other conditions are tried on what lies in between.
+ * Searching transfers by what they are. Ids rise with the time of posting, so a time is found by
+ * bisecting ids and needs no index of its own; the other conditions are tried on what lies in
+ * between.
  */
 #include "ledger/internal.h"
 
@@ -67,11 +68,11 @@ static struct ledger_transfer found_from_row(const struct ledger_transfer_ *row)
 static int narrow_range(struct sql *sql, id_t64 tenant_id, id_t64 before, id_t64 *low)
 {
     id_t64 bound;
-    int error = sql_integer(sql, &bound,
-                            "SELECT id FROM ledger_transfers WHERE tenant_id = ? AND id < ? "
-                            "AND id >= ? ORDER BY id DESC LIMIT 1 OFFSET ?",
-                            sql_int(tenant_id), sql_int(before), sql_int(*low),
-                            sql_int(LOOK_AT_MOST));
+    int error =
+        sql_integer(sql, &bound,
+                    "SELECT id FROM ledger_transfers WHERE tenant_id = ? AND id < ? "
+                    "AND id >= ? ORDER BY id DESC LIMIT 1 OFFSET ?",
+                    sql_int(tenant_id), sql_int(before), sql_int(*low), sql_int(LOOK_AT_MOST));
     if (error == ERR_NOT_FOUND)
         return OK;
     TRY(error);

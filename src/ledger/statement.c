@@ -1,8 +1,8 @@
 /*
- * Balances and statements at any time. The chain of an account is in order of posting; a place in it is found
- * by bisecting its waypoints. Entries whose effective date is another are exceptions, kept apart in
- * ledger_dated, so that an effective balance is the posted one corrected by the few exceptions: nothing that
- * was stored is ever rewritten.
+ * Balances and statements at any time. The chain of an account is in order of posting; a place in
+ * it is found by bisecting its waypoints. Entries whose effective date is another are exceptions,
+ * kept apart in ledger_dated, so that an effective balance is the posted one corrected by the few
+ * exceptions: nothing that was stored is ever rewritten.
  */
 #include "ledger/internal.h"
 
@@ -14,8 +14,7 @@ struct point {
 
 static bool behind(usec_t instant, id_t64 transfer_id, struct point point)
 {
-    return instant > point.instant ||
-           (instant == point.instant && transfer_id > point.transfer_id);
+    return instant > point.instant || (instant == point.instant && transfer_id > point.transfer_id);
 }
 
 #define PLACE_ROW(F)        \
@@ -40,7 +39,8 @@ static int read_waypoint(struct sql *sql, struct arena *arena, const struct ledg
 static int count_up_to(struct sql *sql, struct arena *arena, const struct ledger_chain *chain,
                        struct point point, int64_t *ret_entries, money_t *ret_balance)
 {
-    /* Waypoints 1..low are not behind; the first that is behind, or the head, is where to walk from. */
+    /* Waypoints 1..low are not behind; the first that is behind, or the head, is where to walk
+     * from. */
     int64_t low = 0, high = chain->entries / LEDGER_WAYPOINT_EVERY + 1;
     id_t64 start = chain->head;
     int64_t start_entry = chain->entries;
@@ -72,7 +72,8 @@ static int count_up_to(struct sql *sql, struct arena *arena, const struct ledger
     return OK;
 }
 
-/* What the exceptions change: those that belong before the point, less those that were posted before it. */
+/* What the exceptions change: those that belong before the point, less those that were posted
+ * before it. */
 static int correction(struct sql *sql, const struct ledger_chain *chain, struct point point,
                       money_t *ret_correction)
 {
@@ -106,8 +107,8 @@ static int balance_up_to(struct sql *sql, struct arena *arena, const struct ledg
     return OK;
 }
 
-int ledger_balance_at(struct sql *sql, id_t64 tenant_id, id_t64 account_id,
-                      enum ledger_basis basis, usec_t instant, money_t *ret_balance)
+int ledger_balance_at(struct sql *sql, id_t64 tenant_id, id_t64 account_id, enum ledger_basis basis,
+                      usec_t instant, money_t *ret_balance)
 {
     struct arena *arena ARENA_SCOPED = arena_new(SIZE_MAX);
     struct ledger_chain chain;
@@ -246,9 +247,9 @@ static int next_of_both(struct sql *sql, struct arena *arena, struct merge *merg
     const struct ledger_entry *exception = peek(&merge->exceptions);
     TRY(next_in_place(sql, arena, merge, &in_place));
     bool take_exception =
-        exception && (!in_place || behind(in_place->posted_at, in_place->transfer_id,
-                                          (struct point){exception->effective_at,
-                                                         exception->transfer_id}));
+        exception &&
+        (!in_place || behind(in_place->posted_at, in_place->transfer_id,
+                             (struct point){exception->effective_at, exception->transfer_id}));
     if (take_exception)
         merge->exceptions.at++;
     else if (in_place)
@@ -278,8 +279,8 @@ static int fill_page(struct sql *sql, struct arena *arena, struct merge *merge, 
     }
 }
 
-int ledger_read_statement(struct sql *sql, struct arena *arena, id_t64 tenant_id,
-                          id_t64 account_id, const struct ledger_statement_query *query,
+int ledger_read_statement(struct sql *sql, struct arena *arena, id_t64 tenant_id, id_t64 account_id,
+                          const struct ledger_statement_query *query,
                           struct ledger_statement *ret_statement)
 {
     struct ledger_chain chain;
@@ -304,14 +305,14 @@ int ledger_read_statement(struct sql *sql, struct arena *arena, id_t64 tenant_id
 
 /* ---- Trial balance ---- */
 
-#define TRIAL_ROW(F)            \
-    F(INTEGER, asset)           \
-    F(INTEGER, code)            \
-    F(TEXT, sub_name)           \
-    F(INTEGER, accounts)        \
-    F(INTEGER, debits_posted)   \
-    F(INTEGER, credits_posted)  \
-    F(INTEGER, debits_pending)  \
+#define TRIAL_ROW(F)           \
+    F(INTEGER, asset)          \
+    F(INTEGER, code)           \
+    F(TEXT, sub_name)          \
+    F(INTEGER, accounts)       \
+    F(INTEGER, debits_posted)  \
+    F(INTEGER, credits_posted) \
+    F(INTEGER, debits_pending) \
     F(INTEGER, credits_pending)
 ROW_STRUCT(ledger_trial_, TRIAL_ROW);
 #define ROW_SELF struct ledger_trial_

@@ -1,7 +1,7 @@
 /*
- * Verification: everything that the tables say is computed again from the transfers alone, in one pass in the
- * order of ids, and compared. It trusts nothing that it checks: after a difference it goes on from what is
- * stored, so that one altered byte is one or two sentences and not a flood.
+ * Verification: everything that the tables say is computed again from the transfers alone, in one
+ * pass in the order of ids, and compared. It trusts nothing that it checks: after a difference it
+ * goes on from what is stored, so that one altered byte is one or two sentences and not a flood.
  */
 #include "ledger/internal.h"
 
@@ -77,13 +77,13 @@ struct verify {
     ledger_problem *problem;
     void *context;
     struct ledger_verified *result;
-    struct arena *arena;       /* for one sentence */
+    struct arena *arena; /* for one sentence */
     struct chain_hasher hasher;
     struct chunks tallies, tenants;
     struct id_map tally_map, tenant_map;
     /* the journal being read */
-    struct queue legs;         /* struct ledger_transfer_ */
-    struct queue expiries;     /* usec_t */
+    struct queue legs;     /* struct ledger_transfer_ */
+    struct queue expiries; /* usec_t */
     struct ledger_journal_ said;
     struct arena *said_texts;
     uint8_t stored_hash[LEDGER_HASH_SIZE];
@@ -197,7 +197,7 @@ static void check_side(struct verify *v, const struct ledger_verify_ *row, bool 
     tally->head = row->id;
     tally->entries++;
 
-    money_t held = row->kind == TRANSFER_PENDING ? row->amount
+    money_t held = row->kind == TRANSFER_PENDING  ? row->amount
                    : row->kind == TRANSFER_POSTED ? 0
                                                   : -row->hold_amount;
     money_t posted = row->kind == TRANSFER_POSTED || row->kind == TRANSFER_POST ? row->amount : 0;
@@ -252,8 +252,7 @@ static void check_hold(struct verify *v, const struct ledger_verify_ *row)
         return;
     }
     if (row->hold_resolved != row->id || row->hold_state != row->kind - 1)
-        wrong(v,
-              "transfer " ID " settles hold " ID ", which says state " ID ", settled by " ID,
+        wrong(v, "transfer " ID " settles hold " ID ", which says state " ID ", settled by " ID,
               L(row->id), L(row->hold_id), L(row->hold_state), L(row->hold_resolved));
     if (row->kind == TRANSFER_POST &&
         (row->hold_posted != row->amount || row->amount > row->hold_amount))
@@ -340,10 +339,9 @@ static int check_transfer(void *context, const void *item, struct arena *row_are
     const struct ledger_transfer_ *first = v->legs.items;
     if (row->leg != (int64_t)v->legs.count ||
         (row->leg > 0 && (row->id != first->id + row->leg || row->tenant_id != first->tenant_id ||
-                          row->posted_at != first->posted_at || row->legs != 0 ||
-                          row->hash.ptr)))
-        wrong(v, "transfer " ID ": it is not transfer " ID " of the journal before it",
-              L(row->id), L(row->leg));
+                          row->posted_at != first->posted_at || row->legs != 0 || row->hash.ptr)))
+        wrong(v, "transfer " ID ": it is not transfer " ID " of the journal before it", L(row->id),
+              L(row->leg));
     struct ledger_transfer_ *leg = queue_push(&v->legs);
     *leg = (struct ledger_transfer_){
         .id = row->id,

@@ -91,8 +91,7 @@ static inline void books_free(struct books *t)
     free(t);
 }
 
-static inline id_t64 books_account(struct books *t, id_t64 tenant_id, int asset,
-                                  unsigned flags)
+static inline id_t64 books_account(struct books *t, id_t64 tenant_id, int asset, unsigned flags)
 {
     struct ledger_account account = {
         .tenant_id = tenant_id, .asset = asset, .code = LEDGER_CUSTOMER, .flags = flags};
@@ -103,10 +102,8 @@ static inline id_t64 books_account(struct books *t, id_t64 tenant_id, int asset,
 /* One transfer as a journal of its own. */
 static inline int books_post(struct books *t, id_t64 debit, id_t64 credit, money_t amount)
 {
-    struct transfer transfer = {
-        .debit_account = debit, .credit_account = credit, .amount = amount};
-    struct journal journal = {
-        .tenant_id = TENANT_ONE, .transfers = &transfer, .transfer_count = 1};
+    struct transfer transfer = {.debit_account = debit, .credit_account = credit, .amount = amount};
+    struct journal journal = {.tenant_id = TENANT_ONE, .transfers = &transfer, .transfer_count = 1};
     return ledger_post_journal(t->ledger, &journal, NULL, NULL);
 }
 

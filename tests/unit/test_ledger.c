@@ -1,4 +1,5 @@
-/* Journals, keys, marks, chains, history, statements, reversal, proof: what test_ledger_rules.c does not list. */
+/* Journals, keys, marks, chains, history, statements, reversal, proof: what test_ledger_rules.c
+ * does not list. */
 #include "ledger_test.h"
 
 static void count_problem(void *context, const char *text)
@@ -39,9 +40,9 @@ static void test_the_example(void **state)
                                     .flags = LEDGER_NO_OVERDRAFT};
     id_t64 bank, again;
     assert_int_equal(ledger_open_account(t->ledger, &wallet), OK);
-    assert_int_equal(ledger_system_account(t->ledger, TENANT_ONE, NGN, LEDGER_SETTLEMENT,
-                                           STR("squad"), &bank),
-                     OK);
+    assert_int_equal(
+        ledger_system_account(t->ledger, TENANT_ONE, NGN, LEDGER_SETTLEMENT, STR("squad"), &bank),
+        OK);
     struct transfer deposit = {
         .debit_account = bank, .credit_account = wallet.id, .amount = 150000};
     struct journal journal = {.tenant_id = TENANT_ONE,
@@ -58,9 +59,9 @@ static void test_the_example(void **state)
     assert_int_equal(ledger_available(&read), 150000);
     assert_int_equal(ledger_read_account(t->sql, TENANT_TWO, wallet.id, &read), ERR_NOT_FOUND);
     books_begin(t);
-    assert_int_equal(ledger_system_account(t->ledger, TENANT_ONE, NGN, LEDGER_SETTLEMENT,
-                                           STR("squad"), &again),
-                     OK);
+    assert_int_equal(
+        ledger_system_account(t->ledger, TENANT_ONE, NGN, LEDGER_SETTLEMENT, STR("squad"), &again),
+        OK);
     assert_int_equal(bank, again);
     assert_int_equal(ledger_get_account(t->ledger, TENANT_TWO, wallet.id, &read), ERR_NOT_FOUND);
     books_commit(t);
@@ -78,7 +79,8 @@ static void test_the_example(void **state)
     books_free(t);
 }
 
-/* A journal stands or falls as a whole, also in memory; other journals of the batch are not disturbed. */
+/* A journal stands or falls as a whole, also in memory; other journals of the batch are not
+ * disturbed. */
 static void test_journals_are_atomic(void **state)
 {
     (void)state;
@@ -127,17 +129,15 @@ static void test_marks(void **state)
         id_t64 system, lien;
         struct transfer hold = {
             .kind = TRANSFER_PENDING, .debit_account = a, .credit_account = gone, .amount = 7};
-        struct journal journal = {.tenant_id = TENANT_ONE,
-                                  .key = STR("k"),
-                                  .transfers = &hold,
-                                  .transfer_count = 1};
+        struct journal journal = {
+            .tenant_id = TENANT_ONE, .key = STR("k"), .transfers = &hold, .transfer_count = 1};
         assert_int_equal(ledger_post_journal(t->ledger, &journal, NULL, NULL), OK);
         assert_int_equal(books_post(t, a, b, 100), OK);
         assert_int_equal(ledger_place_lien(t->ledger, TENANT_ONE, b, 5, STR("x"), &lien), OK);
         assert_int_equal(ledger_set_flags(t->ledger, TENANT_ONE, b, LEDGER_FROZEN, 0), OK);
-        assert_int_equal(ledger_system_account(t->ledger, TENANT_ONE, USD, LEDGER_FEE_INCOME,
-                                               STR_NONE, &system),
-                         OK);
+        assert_int_equal(
+            ledger_system_account(t->ledger, TENANT_ONE, USD, LEDGER_FEE_INCOME, STR_NONE, &system),
+            OK);
         assert_int_equal(sql_savepoint_rollback(t->sql), OK);
         ledger_rewind(t->ledger, mark);
         struct ledger_account account;
@@ -163,10 +163,8 @@ static void test_keys(void **state)
     id_t64 a = books_account(t, TENANT_ONE, NGN, LEDGER_NO_OVERDRAFT);
     id_t64 b = books_account(t, TENANT_ONE, NGN, 0);
     struct transfer transfer = {.debit_account = b, .credit_account = a, .amount = 100};
-    struct journal journal = {.tenant_id = TENANT_ONE,
-                              .key = STR("one"),
-                              .transfers = &transfer,
-                              .transfer_count = 1};
+    struct journal journal = {
+        .tenant_id = TENANT_ONE, .key = STR("one"), .transfers = &transfer, .transfer_count = 1};
     bool replayed;
     assert_int_equal(ledger_post_journal(t->ledger, &journal, NULL, &replayed), OK);
     assert_false(replayed);
@@ -198,16 +196,15 @@ static void test_keys(void **state)
     ledger_journal_hash(&journal, hash);
     const struct str body = {(const char *)hash, sizeof(hash)};
     assert_int_equal(ledger_post_journal(t->ledger, &journal, NULL, NULL), ERR_INSUFFICIENT_FUNDS);
-    assert_int_equal(ledger_record_refusal(t->ledger, TENANT_ONE, journal.key, body,
-                                           ERR_INSUFFICIENT_FUNDS),
-                     OK);
+    assert_int_equal(
+        ledger_record_refusal(t->ledger, TENANT_ONE, journal.key, body, ERR_INSUFFICIENT_FUNDS),
+        OK);
     assert_int_equal(books_post(t, b, a, 1000), OK);
     assert_int_equal(ledger_post_journal(t->ledger, &journal, NULL, &replayed),
                      ERR_INSUFFICIENT_FUNDS);
     assert_true(replayed);
     transfer.amount = 1;
-    assert_int_equal(ledger_post_journal(t->ledger, &journal, NULL, NULL),
-                     ERR_LEDGER_KEY_MISMATCH);
+    assert_int_equal(ledger_post_journal(t->ledger, &journal, NULL, NULL), ERR_LEDGER_KEY_MISMATCH);
     id_t64 found;
     assert_int_equal(ledger_find_key(t->ledger, TENANT_ONE, STR("one"), STR_NONE, &found), OK);
     assert_int_equal(found, first);
@@ -366,9 +363,8 @@ static void test_statements(void **state)
         struct transfer transfer = {.debit_account = out ? a : b,
                                     .credit_account = out ? b : a,
                                     .amount = 1 + rand_r(&seed) % 1000};
-        struct journal journal = {.tenant_id = TENANT_ONE,
-                                  .transfers = &transfer,
-                                  .transfer_count = 1};
+        struct journal journal = {
+            .tenant_id = TENANT_ONE, .transfers = &transfer, .transfer_count = 1};
         if (dated)
             journal.effective_at = t->now + (rand_r(&seed) % 200 - 150) * USEC_PER_HOUR;
         assert_int_equal(ledger_post_journal(t->ledger, &journal, NULL, NULL), OK);
@@ -508,8 +504,7 @@ static void random_journal(struct books *t, unsigned *seed, const id_t64 *accoun
             legs[i].amount = legs[i].kind == TRANSFER_VOID ? 0 : legs[i].amount;
         }
     }
-    struct journal journal = {
-        .tenant_id = TENANT_ONE, .transfers = legs, .transfer_count = count};
+    struct journal journal = {.tenant_id = TENANT_ONE, .transfers = legs, .transfer_count = count};
     if (rand_r(seed) % 2) {
         snprintf(key, sizeof(key), "key-%d", rand_r(seed) % 500);
         journal.key = str_from(key);
@@ -597,8 +592,8 @@ static void test_alterations_are_noticed(void **state)
         assert_int_equal(ledger_post_journal(t->ledger, &journal, NULL, NULL), OK);
         if (i % 4 == 1) {
             struct transfer post = {.kind = TRANSFER_POST, .pending_id = legs[1].id};
-            journal = (struct journal){
-                .tenant_id = TENANT_ONE, .transfers = &post, .transfer_count = 1};
+            journal =
+                (struct journal){.tenant_id = TENANT_ONE, .transfers = &post, .transfer_count = 1};
             assert_int_equal(ledger_post_journal(t->ledger, &journal, NULL, NULL), OK);
         }
     }
@@ -608,10 +603,21 @@ static void test_alterations_are_noticed(void **state)
     static const char *const updates[] = {
 #define TRANSFER(column) \
     "UPDATE ledger_transfers SET " #column " = " #column " + 1 WHERE id = 4194310"
-        TRANSFER(amount), TRANSFER(reason), TRANSFER(flags), TRANSFER(debit_account),
-        TRANSFER(credit_account), TRANSFER(debit_prev), TRANSFER(credit_prev),
-        TRANSFER(debit_balance), TRANSFER(credit_balance), TRANSFER(posted_at),
-        TRANSFER(pending_id), TRANSFER(tenant_id), TRANSFER(leg), TRANSFER(legs), TRANSFER(kind),
+        TRANSFER(amount),
+        TRANSFER(reason),
+        TRANSFER(flags),
+        TRANSFER(debit_account),
+        TRANSFER(credit_account),
+        TRANSFER(debit_prev),
+        TRANSFER(credit_prev),
+        TRANSFER(debit_balance),
+        TRANSFER(credit_balance),
+        TRANSFER(posted_at),
+        TRANSFER(pending_id),
+        TRANSFER(tenant_id),
+        TRANSFER(leg),
+        TRANSFER(legs),
+        TRANSFER(kind),
         "UPDATE ledger_transfers SET hash = NULL WHERE leg = 0 AND id < 4194310",
         "DELETE FROM ledger_transfers WHERE id = (SELECT MAX(id) FROM ledger_transfers)",
         "DELETE FROM ledger_transfers WHERE id = 4194310",

@@ -1,7 +1,7 @@
 /*
- * The ledger's rules as a table of text: per case the accounts, what happens first, and one last line with the
- * code it must get. Every code of errors.def from 100 to 139 has the smallest case that meets it; a code
- * without a case fails the test.
+ * The ledger's rules as a table of text: per case the accounts, what happens first, and one last
+ * line with the code it must get. Every code of errors.def from 100 to 139 has the smallest case
+ * that meets it; a code without a case fails the test.
  *
  *   account NAME ASSET [tenant2] [no_overdraft] [overdraft=N] [minimum=N] [credit_only] ...
  *   flag NAME FLAG            lien NAME AMOUNT           close NAME
@@ -49,7 +49,8 @@ static const char *const cases[] = {
     "balance a 0 -5 | expire 1 | balance a 0 0 | void h 0 -> LEDGER_PENDING_EXPIRED",
     "account a NGN | account b NGN | hold a b 5 as=h timeout=10 | commit | wait 9 | expire 0 | "
     "balance a 0 -5",
-    "account a NGN | account b NGN | hold a b 5 as=h | settle h 6 -> LEDGER_PENDING_AMOUNT_EXCEEDED",
+    "account a NGN | account b NGN | hold a b 5 as=h | settle h 6 -> "
+    "LEDGER_PENDING_AMOUNT_EXCEEDED",
     "account a NGN | account b NGN | hold a b 5 as=h | void h 4 -> LEDGER_PENDING_VOID_PARTIAL",
     "account a NGN | account b NGN | account c NGN | hold a b 5 as=h | "
     "settle h 5 debit=c -> LEDGER_PENDING_ACCOUNTS_DIFFER",
@@ -64,7 +65,8 @@ static const char *const cases[] = {
     "account a NGN | account b NGN | close b | post a b 5 -> LEDGER_ACCOUNT_CLOSED",
     "account a NGN frozen | account b NGN | post a b 5 -> LEDGER_ACCOUNT_FROZEN",
     "account a NGN | account b NGN frozen | post a b 5 -> LEDGER_ACCOUNT_FROZEN",
-    "account a NGN | account b NGN | hold a b 5 as=h | flag a frozen | settle h 5 | balance a -5 -5",
+    "account a NGN | account b NGN | hold a b 5 as=h | flag a frozen | settle h 5 | balance a -5 "
+    "-5",
     "account a NGN read_only | account b NGN | post a b 5 -> LEDGER_ACCOUNT_READ_ONLY",
     "account a NGN credit_only | account b NGN | post a b 5 -> LEDGER_ACCOUNT_CREDIT_ONLY",
     "account a NGN credit_only | account b NGN | post b a 5 | balance a 5 5",
@@ -142,8 +144,10 @@ static const struct {
     const char *name;
     unsigned flag;
 } flag_names[] = {
-    {"no_overdraft", LEDGER_NO_OVERDRAFT}, {"credit_only", LEDGER_CREDIT_ONLY},
-    {"debit_only", LEDGER_DEBIT_ONLY},     {"read_only", LEDGER_READ_ONLY},
+    {"no_overdraft", LEDGER_NO_OVERDRAFT},
+    {"credit_only", LEDGER_CREDIT_ONLY},
+    {"debit_only", LEDGER_DEBIT_ONLY},
+    {"read_only", LEDGER_READ_ONLY},
     {"frozen", LEDGER_FROZEN},
 };
 
@@ -183,15 +187,14 @@ static int do_account(struct books *t, struct names *names, char **words, size_t
     return error;
 }
 
-static int do_post(struct books *t, struct names *names, enum transfer_kind kind,
-                   char **words, size_t count)
+static int do_post(struct books *t, struct names *names, enum transfer_kind kind, char **words,
+                   size_t count)
 {
     bool settles = kind == TRANSFER_POST || kind == TRANSFER_VOID;
     const char *as = NULL;
     size_t first = settles ? 3 : 4;
     struct transfer transfer = {.kind = kind, .amount = atoll(words[first - 1])};
-    struct journal journal = {
-        .tenant_id = TENANT_ONE, .transfers = &transfer, .transfer_count = 1};
+    struct journal journal = {.tenant_id = TENANT_ONE, .transfers = &transfer, .transfer_count = 1};
     if (settles) {
         transfer.pending_id = named(names, words[1]);
     } else {
@@ -224,15 +227,13 @@ static int do_post(struct books *t, struct names *names, enum transfer_kind kind
 
 static int do_large(struct books *t, struct names *names, char **words)
 {
-    struct transfer *transfers =
-        ARENA_ARRAY(t->arena, struct transfer, LEDGER_JOURNAL_MAX + 1);
+    struct transfer *transfers = ARENA_ARRAY(t->arena, struct transfer, LEDGER_JOURNAL_MAX + 1);
     for (size_t i = 0; i <= LEDGER_JOURNAL_MAX; i++)
         transfers[i] = (struct transfer){.debit_account = named(names, words[1]),
                                          .credit_account = named(names, words[2]),
                                          .amount = 1};
-    struct journal journal = {.tenant_id = TENANT_ONE,
-                              .transfers = transfers,
-                              .transfer_count = LEDGER_JOURNAL_MAX + 1};
+    struct journal journal = {
+        .tenant_id = TENANT_ONE, .transfers = transfers, .transfer_count = LEDGER_JOURNAL_MAX + 1};
     return ledger_post_journal(t->ledger, &journal, NULL, NULL);
 }
 
@@ -267,8 +268,8 @@ static int do_line(struct books *t, struct names *names, char **words, size_t co
     if (strcmp(verb, "void") == 0)
         return do_post(t, names, TRANSFER_VOID, words, count);
     if (strcmp(verb, "flag") == 0)
-        return ledger_set_flags(t->ledger, TENANT_ONE, named(names, words[1]),
-                                flag_named(words[2]), 0);
+        return ledger_set_flags(t->ledger, TENANT_ONE, named(names, words[1]), flag_named(words[2]),
+                                0);
     if (strcmp(verb, "lien") == 0)
         return ledger_place_lien(t->ledger, TENANT_ONE, named(names, words[1]), atoll(words[2]),
                                  STR("court"), &names->lien);
