@@ -1,17 +1,18 @@
--- organisation_id 0: the tenant's own endpoint.
+-- organisation_id 0: the tenant's own endpoint. events: a JSON array of the types it wants; NULL: all.
 CREATE TABLE webhook_endpoint (
     id BIGINT PRIMARY KEY,
     tenant_id BIGINT NOT NULL,
     organisation_id BIGINT NOT NULL,
     style TEXT NOT NULL,
     url TEXT NOT NULL,
+    events TEXT,
     secret SECRET NOT NULL,
     previous_secret SECRET,
     previous_until BIGINT,
     status TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
-    UNIQUE (tenant_id, organisation_id, url)
+    UNIQUE (tenant_id, organisation_id, style, url)
 );
 
 CREATE TABLE webhook_event (
@@ -30,6 +31,7 @@ CREATE TABLE webhook_delivery (
     endpoint_id BIGINT NOT NULL,
     event_id BIGINT NOT NULL,
     event_type TEXT NOT NULL,
+    url TEXT NOT NULL,
     status TEXT NOT NULL,
     attempts BIGINT NOT NULL,
     first_attempt_at BIGINT,

@@ -1,7 +1,9 @@
-/* The webhook styles of the dialects. Endpoints registered under the platform's own dialect use the style "pcx". */
+/* The webhook styles of the dialects. */
 #include "core/webhook/style.h"
 
-extern const struct webhook_style pcx_webhook_style, vaultspay_webhook_style;
+extern const struct webhook_style pcx_webhook_style, platform_webhook_style,
+    vaultspay_webhook_style, fincode_webhook_style;
 
-const struct webhook_style *const webhook_styles[] = {&pcx_webhook_style, &vaultspay_webhook_style,
-                                                      NULL};
+const struct webhook_style *const webhook_styles[] = {
+    &pcx_webhook_style, &platform_webhook_style, &vaultspay_webhook_style, &fincode_webhook_style,
+    NULL};

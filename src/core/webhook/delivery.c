@@ -2,8 +2,8 @@
 #include "base/digest.h"
 #include "core/app.h"
 #include "core/outbox.h"
+#include "core/webhook/delivery.h"
 #include "core/webhook/style.h"
-#include "core/webhook/webhook.h"
 #include "core/work.h"
 #include "provider/http.h"
 #include "store/sql.h"
@@ -52,34 +52,13 @@ int webhook_list_deliveries(struct call *c, const struct webhook_filter *filter,
         " FROM webhook_delivery WHERE tenant_id = ?"
         " AND (? = 0 OR organisation_id = ?) AND (? = 0 OR endpoint_id = ?)"
         " AND (? = '' OR status = ?) AND (? = '' OR event_type = ?)"
-        " AND id < ? ORDER BY id DESC LIMIT ?",
+        " AND created_at >= ? AND created_at < ? AND id < ? ORDER BY id DESC LIMIT ?",
         sql_int(c->principal.tenant_id), sql_int(organisation_id), sql_int(organisation_id),
         sql_int(filter->endpoint_id), sql_int(filter->endpoint_id),
         sql_text(str_or(filter->status, none)), sql_text(str_or(filter->status, none)),
         sql_text(str_or(filter->event_type, none)), sql_text(str_or(filter->event_type, none)),
+        sql_int(filter->from), sql_int(filter->until ? filter->until : INT64_MAX),
         sql_int(page->before), sql_int(page->limit + 1));
-}
-
-int webhook_replay(struct call *c, struct webhook_delivery *delivery)
-{
-    int64_t endpoint;
-    TRY(sql_integer(c->sql, &endpoint,
-                    "SELECT COUNT(*) FROM webhook_endpoint WHERE tenant_id = ? AND id = ?",
-                    sql_int(delivery->tenant_id), sql_int(delivery->endpoint_id)));
-    if (!endpoint)
-        return call_refuse_text(c, ERR_WRONG_STATE, "delivery_id", "The endpoint was deleted.");
-    bool waiting = str_is(delivery->status, "pending");
-    delivery->status = STR("pending");
-    delivery->first_attempt_at = 0;
-    delivery->next_attempt_at = c->now;
-    delivery->updated_at = c->now;
-    TRY(sql_update(c->sql, "webhook_delivery", &webhook_delivery_row, delivery));
-    if (waiting)
-        return sql_run(c->sql,
-                       "UPDATE outbox SET due = ? WHERE tenant_id = ? AND kind = 'delivery'"
-                       " AND subject_id = ?",
-                       sql_int(c->now), sql_int(delivery->tenant_id), sql_int(delivery->id));
-    return outbox_add(c, "delivery", NULL, delivery->id, c->now);
 }
 
 /* ---- Sending ---- */
@@ -169,6 +148,36 @@ static int load(struct call *c, const struct webhook_delivery *delivery,
     return OK;
 }
 
+int webhook_delivery_body(struct call *c, const struct webhook_delivery *delivery,
+                          struct str *ret_body)
+{
+    struct webhook_endpoint endpoint;
+    struct webhook_occurrence event;
+    int error = load(c, delivery, &endpoint, &event);
+    *ret_body = STR_NONE;
+    if (error)
+        return error == ERR_NOT_FOUND ? OK : error;
+    const struct webhook_style *style = webhook_style_find(endpoint.style);
+    if (style && !style->render(c->arena, &event, ret_body))
+        *ret_body = STR_NONE;
+    return OK;
+}
+
+int webhook_replay(struct call *c, const struct webhook_delivery *delivery, const char *field,
+                   struct webhook_delivery *ret_delivery)
+{
+    struct webhook_endpoint endpoint;
+    struct webhook_occurrence event;
+    int error = load(c, delivery, &endpoint, &event);
+    if (error == ERR_NOT_FOUND)
+        return call_refuse_text(c, ERR_WRONG_STATE, field, "The endpoint is gone or inactive.");
+    TRY(error);
+    return webhook_add_delivery(c, delivery->organisation_id, delivery->event_id,
+                                delivery->event_type, &endpoint, ret_delivery);
+}
+
+/* ---- The outbox's work ---- */
+
 int webhook_perform_delivery(struct call *c, const struct outbox_row *row, usec_t *ret_due)
 {
     struct webhook_delivery delivery;
@@ -183,7 +192,8 @@ int webhook_perform_delivery(struct call *c, const struct outbox_row *row, usec_
     error = load(c, &delivery, &endpoint, &event);
     const struct webhook_style *style = error ? NULL : webhook_style_find(endpoint.style);
     if (error == ERR_NOT_FOUND || (!error && (!style || !style->render(c->arena, &event, &body)))) {
-        delivery.status = STR("cancelled");
+        delivery.status = STR("dead");
+        delivery.error = STR("the endpoint is gone or inactive");
         delivery.next_attempt_at = 0;
         return writer_run(c, record_attempt, &delivery);
     }

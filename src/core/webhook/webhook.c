@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "core/app.h"
 #include "core/outbox.h"
+#include "core/webhook/delivery.h"
 #include "core/webhook/style.h"
 #include "provider/http.h"
 #include "store/sql.h"
@@ -61,28 +62,25 @@ static struct str new_secret(struct arena *arena)
     return arena_printf(arena, "whsec_%.*s", STR_FMT(random_hex(arena, 24)));
 }
 
-int webhook_register(struct call *c, id_t64 organisation_id, const char *style, struct str url,
-                     const char *field, struct webhook_endpoint *ret_endpoint)
+int webhook_register(struct call *c, struct webhook_endpoint *endpoint, const char *field)
 {
     int64_t known;
+    if (!webhook_style_find(endpoint->style))
+        return call_refuse(c, ERR_NOT_ALLOWED, "dialect");
     TRY(sql_integer(c->sql, &known,
                     "SELECT COUNT(*) FROM webhook_endpoint"
-                    " WHERE tenant_id = ? AND organisation_id = ? AND url = ?",
-                    sql_int(c->principal.tenant_id), sql_int(organisation_id), sql_text(url)));
+                    " WHERE tenant_id = ? AND organisation_id = ? AND style = ? AND url = ?",
+                    sql_int(c->principal.tenant_id), sql_int(endpoint->organisation_id),
+                    sql_text(endpoint->style), sql_text(endpoint->url)));
     if (known)
         return call_refuse_text(c, ERR_DUPLICATE, field, "The URL is registered already.");
-    *ret_endpoint = (struct webhook_endpoint){
-        .id = id_new(),
-        .tenant_id = c->principal.tenant_id,
-        .organisation_id = organisation_id,
-        .style = str_from(style),
-        .url = url,
-        .secret = new_secret(c->arena),
-        .status = STR("active"),
-        .created_at = c->now,
-        .updated_at = c->now,
-    };
-    return sql_insert(c->sql, "webhook_endpoint", &webhook_endpoint_row, ret_endpoint);
+    endpoint->id = id_new();
+    endpoint->tenant_id = c->principal.tenant_id;
+    endpoint->secret = new_secret(c->arena);
+    endpoint->status = STR("active");
+    endpoint->created_at = c->now;
+    endpoint->updated_at = c->now;
+    return sql_insert(c->sql, "webhook_endpoint", &webhook_endpoint_row, endpoint);
 }
 
 /* The tenant's own endpoints are staff's; an organisation's are its members'. */
@@ -138,23 +136,39 @@ int webhook_rotate_secret(struct call *c, struct webhook_endpoint *endpoint)
 
 /* ---- Events ---- */
 
-static int add_delivery(struct call *c, const struct webhook_event *event,
-                        const struct webhook_endpoint *endpoint)
+int webhook_add_delivery(struct call *c, id_t64 organisation_id, id_t64 event_id,
+                         struct str event_type, const struct webhook_endpoint *endpoint,
+                         struct webhook_delivery *ret_delivery)
 {
-    struct webhook_delivery delivery = {
+    *ret_delivery = (struct webhook_delivery){
         .id = id_new(),
-        .tenant_id = event->tenant_id,
-        .organisation_id = event->organisation_id,
+        .tenant_id = c->principal.tenant_id,
+        .organisation_id = organisation_id,
         .endpoint_id = endpoint->id,
-        .event_id = event->id,
-        .event_type = event->event_type,
+        .event_id = event_id,
+        .event_type = event_type,
+        .url = endpoint->url,
         .status = STR("pending"),
         .next_attempt_at = c->now,
         .created_at = c->now,
         .updated_at = c->now,
     };
-    TRY(sql_append(c->sql, "webhook_delivery", &webhook_delivery_row, &delivery));
-    return outbox_add(c, "delivery", NULL, delivery.id, c->now);
+    TRY(sql_append(c->sql, "webhook_delivery", &webhook_delivery_row, ret_delivery));
+    return outbox_add(c, "delivery", NULL, ret_delivery->id, c->now);
+}
+
+static bool is_subscribed(struct call *c, const struct webhook_endpoint *endpoint,
+                          struct str event_type)
+{
+    const struct json *events;
+    if (!str_present(endpoint->events))
+        return true;
+    if (json_parse(c->arena, endpoint->events, &events) != OK)
+        return false;
+    for (size_t i = 0; i < json_count(events); i++)
+        if (str_eq(json_string(json_at(events, i)), event_type))
+            return true;
+    return false;
 }
 
 static bool wants(struct call *c, const struct webhook_endpoint *endpoint,
@@ -166,7 +180,8 @@ static bool wants(struct call *c, const struct webhook_endpoint *endpoint,
                                             .data = event->data,
                                             .created_at = event->created_at};
     struct str body;
-    return style && style->render(c->arena, &occurrence, &body);
+    return style && is_subscribed(c, endpoint, event->event_type) &&
+           style->render(c->arena, &occurrence, &body);
 }
 
 int outbox_event(struct call *c, id_t64 organisation_id, const char *event_type,
@@ -174,6 +189,7 @@ int outbox_event(struct call *c, id_t64 organisation_id, const char *event_type,
 {
     struct webhook_endpoint *endpoints;
     size_t count, deliveries = 0;
+    struct webhook_delivery delivery;
     TRY(sql_all(c->sql, c->arena, &webhook_endpoint_row, &endpoints, &count,
                 ROW_SELECT(WEBHOOK_ENDPOINT_ROW)
                 " FROM webhook_endpoint WHERE tenant_id = ? AND status = 'active'"
@@ -190,7 +206,8 @@ int outbox_event(struct call *c, id_t64 organisation_id, const char *event_type,
     for (size_t i = 0; i < count; i++) {
         if (!wants(c, &endpoints[i], &event))
             continue;
-        TRY(add_delivery(c, &event, &endpoints[i]));
+        TRY(webhook_add_delivery(c, organisation_id, event.id, event.event_type, &endpoints[i],
+                                 &delivery));
         deliveries++;
     }
     return deliveries ? sql_append(c->sql, "webhook_event", &webhook_event_row, &event) : OK;

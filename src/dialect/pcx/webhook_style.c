@@ -36,3 +36,5 @@ static size_t sign(struct arena *arena, const struct webhook_occurrence *event, 
 
 const struct webhook_style pcx_webhook_style = {
     .name = "pcx", .render = render, .sign = sign, .next_attempt = webhook_retry_for_a_day};
+const struct webhook_style platform_webhook_style = {
+    .name = "platform", .render = render, .sign = sign, .next_attempt = webhook_retry_for_a_day};
