@@ -28,7 +28,8 @@ class Router:
     """Which operation a request belongs to: literal segments win over parameters, left to right."""
 
     def __init__(self, rows):
-        self.rows = [(row["method"].upper(), segments(row["path"]), row) for row in rows]
+        self.rows = [(row["method"], segments(path), row) for row in rows
+                     for path in [row["path"], *row.get("also", [])]]
 
     def find(self, method, url):
         asked = segments(url)
