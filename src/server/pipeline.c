@@ -213,10 +213,11 @@ void exchange_route(struct exchange *x)
     x->dialect = dialect_of_path(x->path);
     c->route = route_find(x->method, x->path, c->arena, x->parameters, &x->allowed);
     if (x->unknown_method || x->is_options) {
-        if (c->route)
-            for (int m = 0; m < HTTP_METHOD_COUNT; m++)
-                if (route_find((enum http_method)m, x->path, c->arena, x->parameters, &x->allowed))
-                    x->allowed |= 1u << m;
+        unsigned allowed = 0, others;
+        for (int m = 0; c->route && m < HTTP_METHOD_COUNT; m++)
+            if (route_find((enum http_method)m, x->path, c->arena, x->parameters, &others))
+                allowed |= 1u << m;
+        x->allowed |= allowed;
         c->route = NULL;
     }
     if (c->route) {

@@ -5,7 +5,7 @@ import uuid
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from client.http import Http
+from client.http import Http, dumps
 
 
 class Fincode(Http):
@@ -32,10 +32,13 @@ class Fincode(Http):
         return headers
 
     def login(self):
-        answer = self.exchange("PUT", "/securitymanagement/login",
-                               '{"email":"%s","currentPassword":"%s"}'
-                               % (self.who["email"], self.who["password"]), None,
-                               {"Content-Type": "application/json", **self.base_headers()}, 200)
+        body = dumps({"email": self.who["email"], "currentPassword": self.who["password"]})
+        prefix, self.prefix = self.prefix, Fincode.prefix
+        try:
+            answer = self.exchange("PUT", "/securitymanagement/login", body, None,
+                                   {"Content-Type": "application/json", **self.base_headers()}, 200)
+        finally:
+            self.prefix = prefix
         self.tokens = answer.data
         self.clock_moves = self.server.clock_moves
         return answer
