@@ -18,11 +18,14 @@ enum fault_kind {
 
 struct store_fault;
 
-struct store_fault *store_fault_new(enum fault_kind kind, long step, uint64_t seed);
+struct store_fault *store_fault_new(enum fault_kind kind, uint64_t seed);
+/* Counts anew, from 1; nothing goes wrong before this is called. */
+void store_fault_arm(struct store_fault *fault, long step);
 /* After the store is closed. For the crashes this is where the files are put back to what had been synced. */
 struct store_fault *store_fault_free(struct store_fault *fault);
 /* Was the step met? */
 bool store_fault_happened(const struct store_fault *fault);
+/* Steps counted since it was armed. */
 long store_fault_steps(const struct store_fault *fault);
 /* Name under which SQLite knows it. */
 const char *store_fault_vfs(struct store_fault *fault);

@@ -51,7 +51,6 @@ struct prepared {
 struct pg {
     PGconn *conn;
     unsigned number; /* no two connections of the process have the same */
-    unsigned prepared_count; /* for names */
     unsigned cursor_count;
     int64_t last_token; /* of the last transaction that is known to have committed; 0: none */
     size_t pending_count;
@@ -340,8 +339,7 @@ static struct prepared *prepared_get(struct sql *sql, struct statement *statemen
     if (!prepared->text || !prepared->types)
         abort();
     memcpy(prepared->types, types, count * sizeof(Oid));
-    struct pg *pg = sql->connection;
-    snprintf(prepared->name, sizeof(prepared->name), "s%u", pg->prepared_count++);
+    snprintf(prepared->name, sizeof(prepared->name), "s%u", sql->prepared_count++);
     statement->handle = prepared;
     return prepared;
 }

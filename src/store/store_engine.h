@@ -76,6 +76,7 @@ struct sql {
     void *connection; /* the engine's; NULL: not connected */
     usec_t connect_after; /* after a failed attempt */
     usec_t connect_backoff;
+    unsigned prepared_count; /* names of statements; never reused, they outlive a connection */
 
     enum transaction transaction;
     unsigned savepoints; /* that the caller opened */
