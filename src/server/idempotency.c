@@ -100,7 +100,7 @@ int idempotency_prune(struct call *c, usec_t before, int64_t limit, int64_t *ret
                       "DELETE FROM idempotency WHERE (tenant_id, credential_id, operation,"
                       " idempotency_key) IN (SELECT tenant_id, credential_id, operation,"
                       " idempotency_key FROM idempotency WHERE created_at < ?"
-                      " AND operation <> 'fc_post_account' LIMIT ?)",
+                      " AND operation <> 'fc_ledger_post_account' LIMIT ?)",
                       sql_int(before), sql_int(limit));
 }
 
