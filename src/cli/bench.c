@@ -5,12 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/bench.h"
 #include "ledger/ledger.h"
 
 int cli_bench(int argc, char **argv);
 
 static const char help[] =
-    "usage: cambist bench ledger [options]\n\n"
+    "usage: cambist bench ledger [options]\n"
+    "       cambist bench http [options]     (--help lists its options)\n\n"
     "  --accounts N        customers, not to be overdrawn (10000)\n"
     "  --transfers N       each a journal of its own (1000000)\n"
     "  --batch N           journals per transaction and fsync (8190)\n"
@@ -211,6 +213,8 @@ int cli_bench(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "ledger") == 0)
         return bench_ledger(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "http") == 0)
+        return bench_http(argc - 1, argv + 1);
     bool asked = argc > 1 && strcmp(argv[1], "--help") == 0;
     fprintf(asked ? stdout : stderr, "%s", help);
     return asked ? 0 : 2;
