@@ -67,6 +67,7 @@ CREATE TABLE withdrawal (
     account_number TEXT,
     to_address TEXT,
     payment_rail TEXT,
+    token TEXT,
     reason TEXT,
     requested_by BIGINT NOT NULL,
     decided_by BIGINT NOT NULL,

@@ -76,7 +76,8 @@ static int instruct(struct call *c, const struct wallet_crypto_deposit *request,
                  decimal_print(c->arena, money_to_decimal(entry->amount, asset), 0));
     json_put(&body, "currency", str_from(asset_find_any_case(request->currency)->code));
     json_put(&body, "network", request->payment_rail);
-    json_put_unless_empty(&body, "wallet_id", wallet->provider_account_id);
+    if (asset->kind == ASSET_CRYPTO)
+        json_put_unless_empty(&body, "wallet_id", wallet->provider_account_id);
     json_put_unless_empty(&body, "from_address", request->from_address);
     return outbox_instruct(c, "bridge", "crypto_deposit", entry->id, json_object_end(&body));
 }

@@ -148,7 +148,8 @@ static int instruct(struct call *c, const struct withdrawal *withdrawal,
 
     TRY(wallet_get(c, withdrawal->wallet_id, NULL, &wallet));
     json_put(&body, "amount", amount_text(c, entry));
-    json_put(&body, "currency", str_from(asset_by_id((int)withdrawal->asset)->code));
+    json_put(&body, "currency",
+             str_or(withdrawal->token, str_from(asset_by_id((int)withdrawal->asset)->code)));
     json_put(&body, "rail", crypto ? STR("crypto") : STR("bank_transfer"));
     json_put(&body, "narration", str_or(entry->description, entry->reference));
     if (!is_naira(withdrawal))
@@ -228,6 +229,9 @@ static struct withdrawal describe(struct call *c, const struct wallet *wallet,
         .account_number = to->account_number,
         .to_address = to->to_address,
         .payment_rail = to->payment_rail,
+        .token = str_empty(to->to_address)
+                     ? STR_NONE
+                     : str_from(asset_find_any_case(to->currency)->code),
         .requested_by = c->principal.user_id,
         .created_at = c->now,
         .updated_at = c->now,
@@ -314,7 +318,7 @@ int withdrawal_create_crypto(struct call *c, const struct withdrawal_request *re
     TRY(start(c, request, &wallet, &amount));
     TRY(check_crypto(c, &wallet, &request->to));
     withdrawal = describe(c, &wallet, &request->to);
-    withdrawal.provider = STR("bridge");
+    TRY(route(c, &wallet, &request->to, &withdrawal));
     *ret_entry = wallet_entry_for(c, &wallet, "debit", "crypto_withdrawal", "pending", amount);
     ret_entry->description = request->description;
     return place(c, &wallet, &withdrawal, ret_entry, true);
@@ -388,13 +392,10 @@ int withdrawal_cross_rail(struct call *c, id_t64 entry_id, const struct withdraw
                                 "Only a completed credit can be paid out on another rail.");
     TRY(wallet_get(c, source.wallet_id, "transaction_id", &wallet));
     TRY(wallet_require_active(c, &wallet, "transaction_id"));
-    withdrawal = describe(c, &wallet, to);
-    if (str_empty(to->to_address))
-        TRY(route(c, &wallet, to, &withdrawal));
-    else
+    if (!str_empty(to->to_address))
         TRY(check_crypto(c, &wallet, to));
-    if (str_empty(withdrawal.provider))
-        withdrawal.provider = STR("bridge");
+    withdrawal = describe(c, &wallet, to);
+    TRY(route(c, &wallet, to, &withdrawal));
     withdrawal.source_entry_id = entry_id;
     *ret_entry = wallet_entry_for(c, &wallet, "debit",
                                   str_empty(to->to_address) ? "withdrawal" : "crypto_withdrawal",

@@ -8,7 +8,8 @@
 
 #include "core/wallet/funds.h"
 
-/* Its id is that of its entry, which has the amounts. source_entry_id: the credit a cross-rail payout pays on. */
+/* Its id is that of its entry, which has the amounts. source_entry_id: the credit a cross-rail payout pays on.
+ * token: what is sent to to_address (the wallet's asset, or a token pegged to it). */
 #define WITHDRAWAL_ROW(F)           \
     F(INTEGER, id)                  \
     F(INTEGER, tenant_id)           \
@@ -24,6 +25,7 @@
     F(TEXT, account_number)         \
     F(TEXT, to_address)             \
     F(TEXT, payment_rail)           \
+    F(TEXT, token)                  \
     F(TEXT, reason)                 \
     F(INTEGER, requested_by)        \
     F(INTEGER, decided_by)          \
