@@ -54,10 +54,8 @@ struct str dialect_problem_reason(struct call *c, const struct json_problem *pro
 
 struct str dialect_error_message(struct call *c)
 {
-    if (c->error_text)
-        return str_from(c->error_text);
     const struct json_problem *problem = c->problems;
-    const char *sentence = error_message(c->error);
+    const char *sentence = c->error_text ? c->error_text : error_message(c->error);
     if (!is_field_rule(sentence))
         return str_from(sentence);
     if (!problem || str_empty(problem->path))

@@ -1,0 +1,319 @@
+"""Fund operations: every movement exact to the last minor unit, every refusal without a trace."""
+import uuid
+from decimal import Decimal
+
+import pytest
+
+from client.flows import balances, open_account
+from client.http import wait_until
+from client.pcx import OtherTenant
+
+
+@pytest.fixture
+def fees(pcx_admin):
+    """Sets a fee for one pair for the length of a test."""
+    made = []
+
+    def make(currency, transaction_type, structure, value, **bounds):
+        made.append(pcx_admin.post("/virtual-accounts/fees", {
+            "currency": currency, "transaction_type": transaction_type, "fee_type": "test_fee",
+            "fee_structure": structure, "fee_value": Decimal(value), **bounds},
+            expect=201).data["fee_id"])
+
+    yield make
+    for fee_id in made:
+        pcx_admin.delete(f"/virtual-accounts/fees/{fee_id}", expect=200)
+
+
+def transfer(caller, source, target, amount, expect=200, **changes):
+    body = {"from_account_id": source, "to_account_id": target, "user_id": caller.user_id,
+            "amount": Decimal(amount) if isinstance(amount, str) else amount}
+    body.update(changes)
+    return caller.post("/virtual-accounts/transfer", body, expect=expect)
+
+
+def withdraw(caller, account_id, amount, expect=200, **changes):
+    body = {"account_id": account_id, "amount": Decimal(amount), "user_id": caller.user_id,
+            "beneficiary_name": "Ada Obi", "bank_code": "058",
+            "beneficiary_account_number": "0123456789"}
+    body.update(changes)
+    return caller.post("/virtual-accounts/withdraw",
+                       {k: v for k, v in body.items() if v is not None}, expect=expect)
+
+
+def entries(caller, account_id):
+    return caller.get(f"/virtual-accounts/{account_id}/transactions", expect=200).data
+
+
+# ---- Deposits ----
+
+def test_deposit(pcx_admin, server, fees):
+    account_id = open_account(server)
+    reference = uuid.uuid4().hex
+    data = pcx_admin.post("/virtual-accounts/deposit", {
+        "account_id": account_id, "amount": Decimal("1500.50"), "description": "Top up",
+        "reference": reference}, expect=200).data
+    assert data["type"] == "credit" and data["status"] == "completed"
+    assert data["reference"] == reference and Decimal(data["amount"]) == Decimal("1500.50")
+    assert balances(server, account_id) == (Decimal("1500.50"),) * 2
+    fees("NGN", "deposit", "percentage", "1.5")
+    data = pcx_admin.post("/virtual-accounts/deposit", {
+        "account_id": account_id, "amount": Decimal("100.01"), "currency": "NGN"}, expect=200).data
+    assert Decimal(data["fee"]) == Decimal("1.50")
+    assert balances(server, account_id)[0] == Decimal("1599.01")
+
+
+@pytest.mark.parametrize("amount", ["0", "-5", "1.001", "90071992547409.92"])
+def test_deposit_amounts(pcx_admin, server, amount):
+    account_id = open_account(server)
+    reply = pcx_admin.post("/virtual-accounts/deposit", {
+        "account_id": account_id, "amount": Decimal(amount)}, expect=400)
+    assert "amount" in reply.json["message"]
+    assert balances(server, account_id) == (0, 0)
+
+
+@pytest.mark.parametrize("raw", ['"5"', "1e3", "true", "null", "NaN", "[1]"])
+def test_amounts_that_are_no_decimals(pcx_admin, server, raw):
+    account_id = open_account(server)
+    pcx_admin.post("/virtual-accounts/deposit", None, expect=400,
+                   raw='{"account_id": "%s", "amount": %s}' % (account_id, raw))
+    assert balances(server, account_id) == (0, 0)
+
+
+def test_deposit_refusals(pcx, pcx_admin, server):
+    account_id = open_account(server)
+    body = {"account_id": account_id, "amount": 5}
+    pcx.post("/virtual-accounts/deposit", body, expect=403)
+    pcx_admin.post("/virtual-accounts/deposit", {**body, "currency": "USD"}, expect=400)
+    pcx_admin.post("/virtual-accounts/deposit", {**body, "account_id": "va_0000000000001"},
+                   expect=404)
+    pcx_admin.post("/virtual-accounts/deposit", {**body, "account_id": "nonsense"}, expect=404)
+
+
+def test_the_provider_credits_a_virtual_account_once(pcx_admin, server, sandbox):
+    account_id = open_account(server)
+    number = pcx_admin.get(f"/virtual-accounts/admin/accounts/{account_id}",
+                           expect=200).data["account_number"]
+    event = {"type": "deposit", "account_number": number, "amount": "2500.75",
+             "reference": "R" + uuid.uuid4().hex[:12]}
+    sandbox.event("squad", event)
+    wait_until(lambda: balances(server, account_id)[0] == Decimal("2500.75"), what="the deposit")
+    sandbox.event("squad", event)
+    other = {**event, "reference": "R" + uuid.uuid4().hex[:12], "amount": "0.25"}
+    sandbox.event("squad", other)
+    wait_until(lambda: balances(server, account_id)[0] == 2501, what="the second deposit")
+    assert balances(server, account_id) == (2501, 2501)
+    assert [Decimal(e["amount"]) for e in entries(pcx_admin, account_id)] == [
+        Decimal("0.25"), Decimal("2500.75")]
+
+
+# ---- Transfers ----
+
+def test_transfer(pcx, server, fees):
+    source, target = open_account(server, amount="1000"), open_account(server)
+    fees("NGN", "transfer", "percentage", "0.5", min_fee=Decimal("1"))
+    data = transfer(pcx, source, target, "250.01", description="Rent").data
+    assert data["type"] == "debit" and data["status"] == "completed"
+    assert Decimal(data["fee"]) == Decimal("1.25")
+    assert balances(server, source) == (Decimal("748.74"),) * 2
+    assert balances(server, target) == (Decimal("250.01"),) * 2
+    debit, credit = entries(pcx, source)[0], entries(pcx, target)[0]
+    assert (debit["type"], credit["type"]) == ("debit", "credit")
+    assert debit["reference"] == credit["reference"] and debit["description"] == "Rent"
+    assert Decimal(credit["fee"]) == 0
+
+
+def test_transfer_refusals(pcx, pcx_user, server):
+    source, target = open_account(server, amount="10"), open_account(server)
+    dollars = open_account(server, "USD")
+    transfer(pcx, source, target, "10.01", expect=400)
+    transfer(pcx, source, source, "1", expect=400)
+    transfer(pcx, source, dollars, "1", expect=400)
+    for amount in ("0", "-1", "0.001"):
+        transfer(pcx, source, target, amount, expect=400)
+    transfer(pcx, source, "va_0000000000001", "1", expect=404)
+    transfer(pcx, "va_0000000000001", target, "1", expect=404)
+    transfer(pcx_user, source, target, "1", expect=403)
+    OtherTenant(server).post("/virtual-accounts/transfer", {
+        "from_account_id": source, "to_account_id": target, "amount": 1,
+        "user_id": pcx.user_id}, expect=(403, 404))
+    own = open_account(server, amount="5", role="user")
+    transfer(pcx_user, own, target, "1", expect=403, user_id=pcx.user_id)
+    assert balances(server, source) == (10, 10) and balances(server, target) == (0, 0)
+    transfer(pcx_user, own, target, "1")
+    assert balances(server, own) == (4, 4) and balances(server, target) == (1, 1)
+
+
+def test_the_fee_must_be_covered_too(pcx, server, fees):
+    source, target = open_account(server, amount="100"), open_account(server)
+    fees("NGN", "transfer", "fixed_amount", "0.01")
+    transfer(pcx, source, target, "100", expect=400)
+    transfer(pcx, source, target, "99.99")
+    assert balances(server, source) == (0, 0) and balances(server, target) == (
+        Decimal("99.99"), Decimal("99.99"))
+
+
+def test_idempotency_key_replays_a_transfer(pcx, server):
+    source, target = open_account(server, amount="100"), open_account(server)
+    body = {"from_account_id": source, "to_account_id": target, "amount": 40,
+            "user_id": pcx.user_id}
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    first = pcx.post("/virtual-accounts/transfer", body, headers=key, expect=200)
+    again = pcx.post("/virtual-accounts/transfer", body, headers=key, expect=200)
+    assert again.json == first.json
+    pcx.post("/virtual-accounts/transfer", {**body, "amount": 41}, headers=key, expect=409)
+    assert balances(server, source) == (60, 60)
+
+
+# ---- Withdrawals ----
+
+def test_naira_withdrawal_waits_and_is_paid(pcx, pcx_admin, server, sandbox, fees):
+    account_id = open_account(server, amount="1000")
+    fees("NGN", "withdrawal", "fixed_amount", "25.50")
+    data = withdraw(pcx, account_id, "300.25").data
+    assert data["status"] == "pending" and Decimal(data["fee"]) == Decimal("25.50")
+    assert balances(server, account_id) == (Decimal("674.25"), 1000)
+    path = f"/virtual-accounts/admin/transactions/{data['transaction_id']}"
+    pcx_admin.post(path + "/approve", expect=200)
+    wait_until(lambda: pcx_admin.get(path, expect=200).data["status"] == "completed",
+               what="the payout")
+    assert balances(server, account_id) == (Decimal("674.25"), Decimal("674.25"))
+    sent = [r for r in sandbox.requests("sarepay") if "300.25" in str(r)]
+    assert len(sent) >= 1
+
+
+def test_withdrawal_to_a_linked_account_goes_out_at_once(pcx, pcx_admin, server):
+    customer = pcx.post("/virtual-accounts/kyc", {
+        "email": f"w{uuid.uuid4().hex[:8]}@example.com", "customer_type": "individual"},
+        expect=200).data["customer_id"]
+    external = pcx.post("/virtual-accounts/link", {
+        "customer_id": customer, "currency": "USD", "account_number": "000123456789",
+        "routing_number": "101019644", "account_type": "checking", "bank_name": "Chase Bank"},
+        expect=201).data["external_account_id"]
+    account_id = open_account(server, "USD", "80")
+    data = withdraw(pcx, account_id, "30.15", bank_code=None, beneficiary_account_number=None,
+                    external_account_id=external).data
+    assert data["status"] in ("approved", "processing", "completed")
+    assert balances(server, account_id)[0] == Decimal("49.85")
+    path = f"/virtual-accounts/admin/transactions/{data['transaction_id']}"
+    wait_until(lambda: pcx_admin.get(path, expect=200).data["status"] == "completed",
+               what="the payout")
+    assert balances(server, account_id) == (Decimal("49.85"), Decimal("49.85"))
+    pcx_admin.post(path + "/approve", expect=409)
+    naira = open_account(server, "NGN", "80")
+    withdraw(pcx, naira, "1", external_account_id=external, expect=400)
+
+
+def test_withdrawal_refusals(pcx, pcx_user, server):
+    account_id = open_account(server, amount="100")
+    dollars = open_account(server, "USD", "100")
+    withdraw(pcx, account_id, "100.01", expect=400)
+    withdraw(pcx, account_id, "1", bank_code=None, expect=400)
+    withdraw(pcx, account_id, "1", bank_code=None, beneficiary_account_number=None, expect=400)
+    withdraw(pcx, account_id, "1", beneficiary_account_number="12345", expect=400)
+    withdraw(pcx, account_id, "1", beneficiary_name=None, expect=400)
+    withdraw(pcx, account_id, "1", external_account_id="ext_0000000000001", expect=404)
+    withdraw(pcx, dollars, "1", expect=400)
+    withdraw(pcx_user, account_id, "1", expect=403)
+    assert balances(server, account_id) == (100, 100) and balances(server, dollars) == (100, 100)
+
+
+def test_a_failed_payout_gives_the_money_back(pcx, pcx_admin, server, sandbox):
+    account_id = open_account(server, amount="500")
+    sandbox.script("sarepay", "payout", "fail")
+    transaction_id = withdraw(pcx, account_id, "120").data["transaction_id"]
+    path = f"/virtual-accounts/admin/transactions/{transaction_id}"
+    pcx_admin.post(path + "/approve", expect=200)
+    wait_until(lambda: pcx_admin.get(path, expect=200).data["status"] == "failed",
+               what="the failure")
+    assert balances(server, account_id) == (500, 500)
+
+
+# ---- Crypto rails ----
+
+@pytest.fixture
+def token_account(pcx, pcx_admin):
+    def make(amount=None):
+        body = {"org_id": pcx.org_id, "user_id": pcx.user_id, "currency": "usdc"}
+        if amount:
+            body["initial_balance"] = Decimal(amount)
+        return pcx_admin.post("/virtual-accounts/internal/crypto", body,
+                              expect=201).data["account_id"]
+    return make
+
+
+def test_crypto_deposit_counts_when_it_arrives(pcx, pcx_admin, server, sandbox, fees,
+                                               token_account):
+    account_id = token_account()
+    fees("USDC", "crypto_deposit", "percentage", "1")
+    sandbox.script("bridge", "crypto_deposit", "pending")
+    data = pcx.post("/virtual-accounts/fund/crypto", {
+        "account_id": account_id, "payment_rail": "ethereum", "currency": "usdc",
+        "user_id": pcx.user_id, "amount": Decimal("10.000001")}, expect=200).data
+    assert data["currency"] == "usdc" and Decimal(data["amount"]) == Decimal("10.000001")
+    assert balances(server, account_id) == (0, Decimal("10.000001"))
+    entry = pcx.get(f"/virtual-accounts/transactions/{data['transaction_id']}", expect=200).data
+    assert entry["status"] == "pending" and entry["payment_rail"] == "ethereum"
+
+    account_id = token_account()
+    data = pcx.post("/virtual-accounts/fund/crypto", {
+        "account_id": account_id, "payment_rail": "ethereum", "currency": "USDC",
+        "user_id": pcx.user_id, "amount": Decimal("20")}, expect=200).data
+    path = f"/virtual-accounts/admin/transactions/{data['transaction_id']}"
+    wait_until(lambda: pcx_admin.get(path, expect=200).data["status"] == "completed",
+               what="the deposit")
+    assert balances(server, account_id) == (Decimal("19.8"), Decimal("19.8"))
+
+
+def test_crypto_refusals(pcx, pcx_user, server, token_account):
+    account_id = token_account("5")
+    naira = open_account(server)
+    fund = {"account_id": account_id, "payment_rail": "ethereum", "currency": "usdc",
+            "user_id": pcx.user_id, "amount": 1}
+    pcx.post("/virtual-accounts/fund/crypto", {**fund, "currency": "btc"}, expect=400)
+    pcx.post("/virtual-accounts/fund/crypto", {**fund, "account_id": naira}, expect=400)
+    pcx.post("/virtual-accounts/fund/crypto", {**fund, "amount": Decimal("0.0000001")}, expect=400)
+    pcx_user.post("/virtual-accounts/fund/crypto", {**fund, "user_id": pcx_user.user_id},
+                  expect=403)
+    out = {**fund, "to_address": "0x71C7656EC7ab88b098defB751B7401B5f6d8976F"}
+    pcx.post("/virtual-accounts/withdraw/crypto", {**out, "amount": 6}, expect=400)
+    pcx.post("/virtual-accounts/withdraw/crypto", {**out, "to_address": ""}, expect=400)
+    pcx_user.post("/virtual-accounts/withdraw/crypto", {**out, "user_id": pcx_user.user_id},
+                  expect=403)
+    assert balances(server, account_id) == (5, 5)
+
+
+def test_crypto_withdrawal(pcx, pcx_admin, server, sandbox, fees, token_account):
+    account_id = token_account("5")
+    fees("USDC", "crypto_withdrawal", "fixed_amount", "0.25")
+    body = {"account_id": account_id, "payment_rail": "ethereum", "currency": "usdc",
+            "user_id": pcx.user_id, "amount": Decimal("1.5"),
+            "to_address": "0x71C7656EC7ab88b098defB751B7401B5f6d8976F"}
+    data = pcx.post("/virtual-accounts/withdraw/crypto", body, expect=200).data
+    assert balances(server, account_id)[0] == Decimal("3.25")
+    path = f"/virtual-accounts/admin/transactions/{data['transaction_id']}"
+    wait_until(lambda: pcx_admin.get(path, expect=200).data["status"] == "completed",
+               what="the payout")
+    assert balances(server, account_id) == (Decimal("3.25"), Decimal("3.25"))
+    sandbox.script("bridge", "payout", "fail")
+    data = pcx.post("/virtual-accounts/withdraw/crypto", body, expect=200).data
+    path = f"/virtual-accounts/admin/transactions/{data['transaction_id']}"
+    wait_until(lambda: pcx_admin.get(path, expect=200).data["status"] == "failed",
+               what="the failure")
+    assert balances(server, account_id) == (Decimal("3.25"), Decimal("3.25"))
+
+
+# ---- Look-up ----
+
+def test_account_lookup(pcx, pcx_admin, sandbox):
+    body = {"bank_code": "058", "account_number": "0123456789"}
+    data = pcx_admin.post("/virtual-accounts/ngn/account-lookup", body, expect=200).data
+    assert data["account_number"] == "0123456789" and data["account_name"]
+    pcx.post("/virtual-accounts/ngn/account-lookup", body, expect=403)
+    for changes in ({"account_number": "123"}, {"account_number": "01234567x9"},
+                    {"bank_code": "x"}):
+        pcx_admin.post("/virtual-accounts/ngn/account-lookup", {**body, **changes}, expect=400)
+    sandbox.script("sarepay", "lookup_account", "reject")
+    pcx_admin.post("/virtual-accounts/ngn/account-lookup", body, expect=(400, 404))
+    sandbox.script("sarepay", "lookup_account", "unavailable")
+    pcx_admin.post("/virtual-accounts/ngn/account-lookup", body, expect=503)
