@@ -71,7 +71,6 @@ class Writes:
 
 def test_kill_under_load(own_server):
     server = own_server()
-    server.recorder.close()
     opening = Decimal(1_000_000)
     source, target = open_account(server, amount=opening), open_account(server)
     expected_source, expected_target = opening, Decimal(0)
@@ -127,7 +126,6 @@ def test_postgresql_connection_cut(own_server, engine):
     if engine != "postgresql":
         pytest.skip("SQLite has no connection to cut")
     server = own_server()
-    server.recorder.close()
     source, target = open_account(server, amount=1_000_000), open_account(server)
     writes, stop, failures = Writes(server, source, target), threading.Event(), []
 

@@ -66,5 +66,5 @@ def test_one_key_in_parallel_happens_once(server):
 
 def test_hostile_keys(pcx, server):
     source, target = open_account(server, amount=100), open_account(server)
-    for key in ("x" * 4000, " ", "a\tb"):
+    for key in ("x" * 4000, "a\tb", "\xe9\xff"):
         assert transfer(pcx, source, target, 1, key).status in (200, 400)
