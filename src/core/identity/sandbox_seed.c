@@ -61,7 +61,7 @@ static int seed_person(struct call *c, const struct person *person, struct user 
         .password_hash = password_hash(c->arena, password),
         .confirmed = true,
     };
-    TRY(user_create(c, ret_user, false));
+    TRY(user_create(c, ret_user));
     if (person->member_role) {
         struct membership membership = {.organisation_id = person->organisation_id,
                                         .user_id = ret_user->id,

@@ -262,7 +262,7 @@ int session_start(struct call *c, const struct session_tokens *tokens)
     return sql_insert(c->sql, "session", &session_row, &tokens->session);
 }
 
-static int get_session(struct call *c, id_t64 session_id, struct session *ret_session)
+int session_get(struct call *c, id_t64 session_id, struct session *ret_session)
 {
     return sql_one(c->sql, c->arena, &session_row, ret_session,
                    "SELECT * FROM session WHERE id = ?", sql_int(session_id));
@@ -305,7 +305,7 @@ int session_refresh(struct call *c, enum session_kind kind, struct str refresh_t
     refresh.token_hash = (struct str){(char *)digest, SHA256_SIZE};
     *ret_tokens = (struct session_tokens){0};
     struct session *session = &ret_tokens->session;
-    int error = get_session(c, refresh.session_id, session);
+    int error = session_get(c, refresh.session_id, session);
     if (error)
         return error == ERR_NOT_FOUND ? ERR_INVALID_TOKEN : error;
     if (!str_is(session->kind, session_kind_name(kind)))
@@ -353,7 +353,7 @@ int session_find_by_refresh_token(struct call *c, struct str refresh_token,
     int64_t generation;
     if (read_refresh_token(c, refresh_token, &session_id, &generation))
         return ERR_NOT_FOUND;
-    TRY(get_session(c, session_id, ret_session));
+    TRY(session_get(c, session_id, ret_session));
     bool current = ret_session->generation == generation && !ret_session->revoked_at;
     return current ? OK : ERR_NOT_FOUND;
 }

@@ -63,6 +63,8 @@ int session_start(struct call *c, const struct session_tokens *tokens);
 int session_refresh(struct call *c, enum session_kind kind, struct str refresh_token, bool rotate,
                     struct session_tokens *ret_tokens);
 
+/* ERR_NOT_FOUND is returned, not refused. */
+int session_get(struct call *c, id_t64 session_id, struct session *ret_session);
 /* Ends sessions at once. session_find_by_refresh_token takes current tokens only (ERR_NOT_FOUND).
  */
 int session_revoke(struct call *c, id_t64 session_id);

@@ -25,19 +25,19 @@ static bool valid_label(struct str label)
 int tenant_create(struct call *c, struct tenant *tenant)
 {
     if (!valid_label(tenant->host_label))
-        return call_refuse_text(c, ERR_BAD_FORMAT, "host_label",
+        return call_refuse_text(c, ERR_BAD_FORMAT, "label",
                                 "must be a host name label: lower-case letters, digits, hyphens");
     struct tenant other;
     int error = tenant_find_by_label(c, tenant->host_label, &other);
     if (!error)
-        return call_refuse(c, ERR_DUPLICATE, "host_label");
+        return call_refuse(c, ERR_DUPLICATE, "label");
     if (error != ERR_NOT_FOUND)
         return error;
     tenant->id = id_new();
     tenant->status = STR("active");
     tenant->created_at = tenant->updated_at = c->now;
     error = sql_insert(c->sql, "tenant", &tenant_row, tenant);
-    return error == ERR_STORE_UNIQUE ? call_refuse(c, ERR_DUPLICATE, "host_label") : error;
+    return error == ERR_STORE_UNIQUE ? call_refuse(c, ERR_DUPLICATE, "label") : error;
 }
 
 int tenant_get(struct call *c, id_t64 tenant_id, const char *field, struct tenant *ret_tenant)

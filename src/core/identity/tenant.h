@@ -22,7 +22,7 @@ ROW_STRUCT(tenant, TENANT_ROW);
 /* The label of the tenant that serves plain host names and addresses. */
 #define TENANT_DEFAULT_LABEL "default"
 
-/* id, status and times are filled in. ERR_DUPLICATE for "host_label" when it is taken. */
+/* id, status and times are filled in. ERR_DUPLICATE for "label" when it is taken. */
 int tenant_create(struct call *c, struct tenant *tenant);
 int tenant_get(struct call *c, id_t64 tenant_id, const char *field, struct tenant *ret_tenant);
 int tenant_find_by_label(struct call *c, struct str label, struct tenant *ret_tenant);

@@ -63,6 +63,13 @@ int user_find_by_username(struct call *c, struct str username, struct user *ret_
         username, ret_user);
 }
 
+int user_find_by_phone(struct call *c, struct str phone, struct user *ret_user)
+{
+    return find(c,
+                "SELECT * FROM user_account WHERE tenant_id = ? AND phone = ? AND deleted_at = 0",
+                phone, ret_user);
+}
+
 int user_find_by_login(struct call *c, struct str login, struct user *ret_user)
 {
     int error = user_find_by_email(c, login, ret_user);
@@ -94,12 +101,12 @@ int user_get(struct call *c, id_t64 user_id, const char *field, struct user *ret
     return error == ERR_NOT_FOUND ? call_refuse(c, error, field) : error;
 }
 
-/* Does the caller administer an organisation that the user belongs to? */
+/* Does the user belong to the organisation that the caller acts for? */
 static int shares_organisation(struct call *c, const struct user *user, bool *ret_yes)
 {
     *ret_yes = false;
     id_t64 own = c->principal.organisation_id;
-    if (own == 0 || !(c->principal.roles & (ROLE_ORG_ADMIN | ROLE_STAFF)))
+    if (own == 0)
         return OK;
     *ret_yes = user->organisation_id == own;
     if (*ret_yes)
@@ -134,7 +141,7 @@ static int refuse_taken(struct call *c, int error, const char *field)
     return error ? error : call_refuse(c, ERR_DUPLICATE, field);
 }
 
-int user_create(struct call *c, struct user *user, bool unique_phone)
+int user_create(struct call *c, struct user *user)
 {
     struct user other;
     if (str_present(user->email)) {
@@ -143,13 +150,6 @@ int user_create(struct call *c, struct user *user, bool unique_phone)
     }
     if (str_present(user->username))
         TRY(refuse_taken(c, user_find_by_username(c, user->username, &other), "username"));
-    if (unique_phone)
-        TRY(refuse_taken(
-            c,
-            find(c,
-                 "SELECT * FROM user_account WHERE tenant_id = ? AND phone = ? AND deleted_at = 0",
-                 user->phone, &other),
-            "phone"));
     user->id = user->id ? user->id : id_new();
     user->tenant_id = c->principal.tenant_id;
     user->username = str_or(user->username, id_print_uuid(c->arena, ID_USER, user->id));

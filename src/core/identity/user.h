@@ -65,19 +65,20 @@ int user_normalise_email(struct call *c, struct str email, const char *field,
                          struct str *ret_email);
 /*
  * Fills in id (unless set), tenant, times, and what is absent of username (the id as UUID), type,
- * status (not_verified). ERR_DUPLICATE for "email", "username" or "phone" (phone only when
- * `unique_phone`).
+ * status (not_verified). ERR_DUPLICATE for "email" or "username".
  */
-int user_create(struct call *c, struct user *user, bool unique_phone);
+int user_create(struct call *c, struct user *user);
 
 /* Of the caller's tenant and not deleted; ERR_NOT_FOUND for `field` otherwise. */
 int user_get(struct call *c, id_t64 user_id, const char *field, struct user *ret_user);
-/* As user_get, and: oneself, one's organisation's administrators, the app that made it, or staff. A
+/* As user_get, and: oneself, members of one's organisation, users of one's app, or all for staff. A
  * user of another app is ERR_NOT_FOUND, others ERR_FORBIDDEN. */
 int user_get_for_caller(struct call *c, id_t64 user_id, const char *field, struct user *ret_user);
 /* ERR_NOT_FOUND is returned, not refused: the caller knows what it means. */
 int user_find_by_email(struct call *c, struct str email, struct user *ret_user);
 int user_find_by_username(struct call *c, struct str username, struct user *ret_user);
+/* `phone` as it is stored: VaultsPay keeps dial code and number together. */
+int user_find_by_phone(struct call *c, struct str phone, struct user *ret_user);
 /* By user name, e-mail address or id as UUID: what people type into a login form. */
 int user_find_by_login(struct call *c, struct str login, struct user *ret_user);
 int user_find_by_bridge_customer(struct call *c, struct str customer_id, struct user *ret_user);

@@ -5,5 +5,8 @@
 #include "dialect/dialect.h"
 
 int fincode_authenticate(struct call *c);
+/* fields.c: the clear text of a field; refused with ERR_INVALID for `field`, always alike. For prepare steps. */
+int fincode_open_field(struct call *c, bool encrypted, struct str value, const char *field,
+                       struct str *ret_clear);
 
 #endif

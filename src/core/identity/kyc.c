@@ -1,0 +1,77 @@
+/* KYC decisions: a table from words to the person's status. */
+#include "core/identity/kyc.h"
+
+#include "core/outbox.h"
+
+enum kyc_stamp { STAMP_NONE, STAMP_SUBMITTED, STAMP_APPROVED, STAMP_REJECTED };
+
+static const struct kyc_rule {
+    const char *word;
+    const char *kyc_status;
+    const char *user_status;
+    enum kyc_stamp stamp;
+} kyc_rules[] = {
+    {"approved", "approved", "active", STAMP_APPROVED},
+    {"active", "approved", "active", STAMP_APPROVED},
+    {"declined", "rejected", "rejected", STAMP_REJECTED},
+    {"rejected", "rejected", "rejected", STAMP_REJECTED},
+    {"pending", "pending", "pending_verification", STAMP_SUBMITTED},
+    {"submitted", "pending", "pending_verification", STAMP_SUBMITTED},
+    {"review", "pending", "pending_verification", STAMP_SUBMITTED},
+    {"under_review", "pending", "pending_verification", STAMP_SUBMITTED},
+    {"manual_review", "pending", "pending_verification", STAMP_SUBMITTED},
+    {"awaiting_ubo", "pending", "pending_verification", STAMP_SUBMITTED},
+    {"resubmission_requested", "pending", "pending_verification", STAMP_SUBMITTED},
+    {"expired", "expired", "not_verified", STAMP_NONE},
+    {"abandoned", "abandoned", "not_verified", STAMP_NONE},
+    {"not_started", "not_started", "not_verified", STAMP_NONE},
+    {"incomplete", "incomplete", "not_verified", STAMP_NONE},
+};
+
+static const struct kyc_rule *find_rule(struct str word)
+{
+    for (size_t i = 0; i < sizeof(kyc_rules) / sizeof(kyc_rules[0]); i++)
+        if (str_is(word, kyc_rules[i].word))
+            return &kyc_rules[i];
+    return NULL;
+}
+
+static int tell_webhooks(struct call *c, const struct user *user)
+{
+    struct buf data = buf_new(c->arena, 256);
+    buf_add_cstr(&data, "{\"user_id\":");
+    json_add_string(&data, call_id(c, ID_USER, user->id));
+    buf_add_cstr(&data, ",\"kyc_status\":");
+    json_add_string(&data, user->kyc_status);
+    if (str_present(user->kyc_failure_reason)) {
+        buf_add_cstr(&data, ",\"reason\":");
+        json_add_string(&data, user->kyc_failure_reason);
+    }
+    buf_add_char(&data, '}');
+    struct str event = arena_printf(c->arena, "kyc.%.*s", STR_FMT(user->kyc_status));
+    return outbox_event(c, user->organisation_id, event.ptr, buf_str(&data));
+}
+
+int kyc_decide(struct call *c, struct user *user, struct str word, struct str session_id,
+               struct str reason)
+{
+    const struct kyc_rule *rule = find_rule(word);
+    struct str status = rule ? str_from(rule->kyc_status) : word;
+    bool same_session = !str_present(session_id) || str_eq(session_id, user->kyc_session_id);
+    if (str_eq(status, user->kyc_status) && same_session)
+        return OK;
+    user->kyc_status = status;
+    user->kyc_session_id = str_or(session_id, user->kyc_session_id);
+    user->kyc_failure_reason = STR_NONE;
+    if (rule) {
+        user->status = str_from(rule->user_status);
+        if (rule->stamp == STAMP_APPROVED)
+            user->kyc_approved_at = c->now;
+        if (rule->stamp == STAMP_REJECTED)
+            user->kyc_failure_reason = reason;
+        if (rule->stamp == STAMP_SUBMITTED && !user->kyc_submitted_at)
+            user->kyc_submitted_at = c->now;
+    }
+    TRY(user_update(c, user));
+    return tell_webhooks(c, user);
+}
