@@ -2,7 +2,7 @@
 import pytest
 
 from client.fincode import Fincode
-from client.http import Http
+from client.http import Http, dumps
 from client.pcx import Pcx, Platform
 from client.vaultspay import VaultsPay
 
@@ -27,8 +27,16 @@ CALLERS = {
 ALL_POWERFUL = {"internal-admin", "ADMIN"}
 
 
-def dialect_of(row):
-    return {"pcx": "pcx", "vp": "vaultspay", "fc": "fincode"}.get(row["id"].split("_")[0], "platform")
+def applies(predicate):
+    """The test runs for the operations for which the predicate holds."""
+    def mark(function):
+        function.applies = predicate
+        return function
+    return mark
+
+
+def dialect_of(operation):
+    return operation["x-row"]["dialect"]
 
 
 def takes_json(operation):
@@ -40,8 +48,17 @@ def takes_json(operation):
 CALLBACKS = {"pcx_receive_provider_webhook"}
 
 
-def is_public(row):
-    return row["roles"] == []
+def is_public(operation):
+    return operation["x-row"]["roles"] == []
+
+
+def outsiders(operation):
+    """Roles of the sandbox's callers that the contract does not let in."""
+    roles = set(operation["x-row"]["roles"])
+    if is_public(operation) or "any" in roles:
+        return []
+    return [role for role in CALLERS.get(dialect_of(operation), {})
+            if role not in roles and role not in ALL_POWERFUL]
 
 
 def caller(server, dialect, role=None):
@@ -78,51 +95,45 @@ def send(client, operation, body=None, raw=None, headers=None, **changes):
                        headers={**needed, **(headers or {})}, raw=raw)
 
 
-def assert_refused(reply, statuses, row, *mentions):
+def assert_refused(reply, statuses, operation, *mentions):
     assert reply.status in statuses, f"expected {statuses}: {reply!r}"
     assert reply.headers["Content-Type"].startswith("application/json"), reply
-    if dialect_of(row) == "vaultspay":
+    if dialect_of(operation) == "vaultspay":
         assert {"code", "message", "type"} <= set(reply.json), reply
     for mention in mentions:
         assert mention in reply.text, f"the refusal does not name {mention!r}: {reply!r}"
 
 
-def test_no_credentials(row, operation, server):
-    if is_public(row):
-        pytest.skip("needs no credentials")
-    dialect, nobody = dialect_of(row), Http(server)
+@applies(lambda operation: not is_public(operation))
+def test_no_credentials(operation, server):
+    dialect, nobody = dialect_of(operation), Http(server)
     for headers in [NOBODY[dialect], *WRONG[dialect]]:
         reply = send(nobody, operation, headers=headers)
         statuses = (401, 400) if dialect == "vaultspay" and "Authorization" in headers else (401,)
-        assert_refused(reply, statuses, row)
+        assert_refused(reply, statuses, operation)
 
 
-def test_wrong_role(row, operation, callers):
-    dialect = dialect_of(row)
-    roles = set(row["roles"])
-    strangers = [role for role in CALLERS.get(dialect, {})
-                 if role not in roles and role not in ALL_POWERFUL]
-    if is_public(row) or "any" in roles or not strangers:
-        pytest.skip("every caller may")
-    for role in strangers:
-        assert_refused(send(callers(dialect, role), operation), (403,), row)
+@applies(outsiders)
+def test_wrong_role(operation, callers):
+    for role in outsiders(operation):
+        reply = send(callers(dialect_of(operation), role), operation)
+        assert_refused(reply, (403,), operation)
 
 
-def test_malformed_body(row, operation, callers):
-    if not takes_json(operation):
-        pytest.skip("takes no JSON body")
+@applies(takes_json)
+def test_malformed_body(operation, callers):
     schema = operation["x-contract"].body_schema(operation)
-    client = callers(dialect_of(row))
+    client = callers(dialect_of(operation))
     bad = ['{"a":', "", "nonsense", '{"a":1}}', '{"a":1,"a":2}', b'{"a":"\xff"}', '{"a":"\\ud800"}',
            "[" * 40 + "]" * 40, '{"a":' * 40 + "1" + "}" * 40, "NaN", '{"a":01}']
     required = operation["x-contract"].resolve(operation["requestBody"]).get("required")
     for raw in bad:
         if raw == "" and not required:
             continue
-        assert_refused(send(client, operation, raw=raw), (400, 422), row)
+        assert_refused(send(client, operation, raw=raw), (400, 422), operation)
     kind = operation["x-contract"].type_of(schema)
     for other in {"object": ["[]", "1", '"text"'], "array": ["{}", "1"]}.get(kind, []):
-        assert_refused(send(client, operation, raw=other), (400, 422), row)
+        assert_refused(send(client, operation, raw=other), (400, 422), operation)
 
 
 def members_of(contract, schema, path=()):
@@ -158,26 +169,33 @@ def changed(example, path, value=None, remove=False):
     return copy
 
 
-def test_each_required_field_missing(row, operation, callers):
-    contract = operation["x-contract"]
-    schema = contract.body_schema(operation)
+def variants(operation):
+    """(path, schema, required, example) of each member of the JSON body."""
     if not takes_json(operation):
-        pytest.skip("takes no JSON body")
-    client, tried = callers(dialect_of(row)), 0
-    example = contract.request(operation)[3]
-    for path, _, required in members_of(contract, schema):
-        body = changed(example, path, remove=True) if required else None
-        if body is None:
+        return
+    contract = operation["x-contract"]
+    schema, example = contract.body_schema(operation), contract.request(operation)[3]
+    for path, member, required in members_of(contract, schema):
+        yield path, contract.resolve(member), required, example
+
+
+def missing(operation):
+    """(body, name) for each required member taken away, and for each that is null and may not be."""
+    found = []
+    for path, member, required, example in variants(operation):
+        if not required:
             continue
-        tried += 1
-        assert_refused(send(client, operation, body=body), (400, 422), row, path[-1])
-        # null is as good as absent, unless the field may be null
-        member = contract.resolve(contract.flat(schema)[0][path[0]]) if len(path) == 1 else {}
-        if len(path) == 1 and "null" not in (member.get("type") or []):
-            assert_refused(send(client, operation, body=changed(example, path, None)), (400, 422),
-                           row, path[-1])
-    if not tried:
-        pytest.skip("requires no field")
+        found.append((changed(example, path, remove=True), path[-1]))
+        if "null" not in (member.get("type") or []) and "oneOf" not in member:
+            found.append((changed(example, path, None), path[-1]))
+    return [(body, name) for body, name in found if body is not None]
+
+
+@applies(missing)
+def test_each_required_field_missing(operation, callers):
+    for body, name in missing(operation):
+        reply = send(callers(dialect_of(operation)), operation, body=body)
+        assert_refused(reply, (400, 422), operation, name)
 
 
 WRONG_TYPES = {"string": [{"a": 1}, [1], True], "integer": ["x", 1.5, {}, True],
@@ -185,63 +203,87 @@ WRONG_TYPES = {"string": [{"a": 1}, [1], True], "integer": ["x", 1.5, {}, True],
                "object": [[], 1, "x"]}
 
 
-def test_wrong_types(row, operation, callers):
-    contract = operation["x-contract"]
-    schema = contract.body_schema(operation)
-    if not takes_json(operation):
-        pytest.skip("takes no JSON body")
-    client, tried = callers(dialect_of(row)), 0
-    example = contract.request(operation)[3]
-    for path, member, _ in members_of(contract, schema):
-        member = contract.resolve(member)
+def of_wrong_type(operation):
+    found = []
+    for path, member, _, example in variants(operation):
         if isinstance(member.get("type"), list) or "oneOf" in member or "anyOf" in member:
             continue
-        for value in WRONG_TYPES.get(contract.type_of(member), []):
-            body = changed(example, path, value)
-            if body is None:
-                continue
-            tried += 1
-            assert_refused(send(client, operation, body=body), (400, 422), row, path[-1])
-    if not tried:
-        pytest.skip("no field has one type")
+        for value in WRONG_TYPES.get(operation["x-contract"].type_of(member), []):
+            found.append((changed(example, path, value), path[-1]))
+    return [(body, name) for body, name in found if body is not None]
 
 
-def test_enums_are_closed(row, operation, callers):
-    contract = operation["x-contract"]
-    schema = contract.body_schema(operation)
-    client, tried = callers(dialect_of(row)), 0
-    example = contract.request(operation)[3]
-    for path, member, _ in members_of(contract, schema) if schema else []:
-        if contract.resolve(member).get("enum"):
-            body = changed(example, path, "no such value")
-            if body is not None:
-                tried += 1
-                assert_refused(send(client, operation, body=body), (400, 422), row, path[-1])
-    if not tried:
-        pytest.skip("no field is an enum")
+@applies(of_wrong_type)
+def test_wrong_types(operation, callers):
+    for body, name in of_wrong_type(operation):
+        reply = send(callers(dialect_of(operation)), operation, body=body)
+        assert_refused(reply, (400, 422), operation, name)
 
 
-def test_required_parameters(row, operation, callers):
-    contract = operation["x-contract"]
-    path, query, headers, body = contract.request(operation)
-    if not query:
-        pytest.skip("no query parameter is required")
+def outside_enum(operation):
+    found = [(changed(example, path, "no such value"), path[-1])
+             for path, member, _, example in variants(operation) if member.get("enum")]
+    return [(body, name) for body, name in found if body is not None]
+
+
+@applies(outside_enum)
+def test_enums_are_closed(operation, callers):
+    for body, name in outside_enum(operation):
+        reply = send(callers(dialect_of(operation)), operation, body=body)
+        assert_refused(reply, (400, 422), operation, name)
+
+
+MARK = "\u2318"  # stands for the token under test
+NUMBERS = ["0", "-0", "-1", "1e3", "1E400", "0.0000000000000000001", "1.005", "9007199254740993",
+           "99999999999999999999999", "-99999999999999999999999", "0.1e-400"]
+TEXTS = ['""', '"\\u0000"', '"' + "x" * 100000 + '"', '"\\u202e\U0001f4b8"', '"\'; DROP TABLE account;--"',
+         '"../../etc/passwd"', '"%s%n"']
+
+
+def odd_values(operation):
+    """Raw JSON bodies with a number or a text where only a handler can judge it."""
+    found = []
+    for path, member, _, example in variants(operation):
+        kind = operation["x-contract"].type_of(member)
+        tokens = NUMBERS if kind in ("number", "integer") else TEXTS if kind == "string" else []
+        body = changed(example, path, MARK)
+        if body is not None and not member.get("enum"):
+            found += [dumps(body).replace(f'"{MARK}"', token) for token in tokens]
+    return found
+
+
+@applies(odd_values)
+def test_odd_values_are_no_server_error(operation, callers):
+    for raw in odd_values(operation):
+        assert_no_failure(send(callers(dialect_of(operation)), operation, raw=raw), operation)
+
+
+def assert_no_failure(reply, operation):
+    """VaultsPay documents 500 for refusals by business rules; nothing else may be 5xx."""
+    if dialect_of(operation) == "vaultspay" and reply.status == 500:
+        assert reply.json["code"] in (1010, 1018, 1050), reply
+    else:
+        assert reply.status < 500, reply
+
+
+@applies(lambda operation: operation["x-contract"].request(operation)[1])
+def test_required_parameters(operation, callers):
+    path, query, headers, body = operation["x-contract"].request(operation)
     for name in query:
         rest = {key: value for key, value in query.items() if key != name}
-        reply = callers(dialect_of(row)).send(operation["x-method"], path, body, params=rest,
-                                              headers=headers)
-        assert_refused(reply, (400, 422), row, name)
+        reply = callers(dialect_of(operation)).send(operation["x-method"], path, body, params=rest,
+                                                    headers=headers)
+        assert_refused(reply, (400, 422), operation, name)
 
 
-def test_media_type(row, operation, callers):
-    if not takes_json(operation):
-        pytest.skip("takes no JSON body")
-    reply = send(callers(dialect_of(row)), operation, headers={"Content-Type": "text/plain"})
-    assert_refused(reply, (415,), row)
+@applies(takes_json)
+def test_media_type(operation, callers):
+    reply = send(callers(dialect_of(operation)), operation, headers={"Content-Type": "text/plain"})
+    assert_refused(reply, (415,), operation)
 
 
-def test_other_methods(row, operation, callers, contracts):
-    client = callers(dialect_of(row))
+def test_other_methods(operation, callers):
+    client = callers(dialect_of(operation))
     path = operation["x-contract"].request(operation)[0]
     options = client.send("OPTIONS", path)
     assert options.status in (200, 204), options
@@ -250,23 +292,37 @@ def test_other_methods(row, operation, callers, contracts):
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         if method not in allowed:
             reply = client.send(method, path, {})
-            assert_refused(reply, (405,), row)
+            assert_refused(reply, (405,), operation)
             assert operation["x-method"] in reply.headers["Allow"]
 
 
-def test_no_id_of_any_shape_is_a_server_error(row, operation, callers):
-    """Ids that are none, of another kind, or hostile: refused, and VaultsPay's 500 is a documented one."""
-    if "{" not in operation["x-path"]:
-        pytest.skip("has no path parameter")
-    contract, client = operation["x-contract"], callers(dialect_of(row))
+@applies(lambda operation: "{" in operation["x-path"])
+def test_no_id_of_any_shape_is_a_server_error(operation, callers):
+    contract, client = operation["x-contract"], callers(dialect_of(operation))
     for text in ["0", "-1", "9" * 30, "nosuch", "pay_0000000000000", "%27%3B--", "%00", "..%2f..",
                  "00000000-0000-4000-8000-000000000000", "x" * 300, "%F0%9F%92%B8"]:
         path = operation["x-path"]
         for parameter in contract.parameters(operation):
             if parameter["in"] == "path":
                 path = path.replace("{%s}" % parameter["name"], text)
-        reply = send(client, operation, path=path)
-        if dialect_of(row) == "vaultspay" and reply.status == 500:
-            assert reply.json["code"] in (1010, 1050), reply
-        else:
-            assert reply.status < 500, reply
+        assert_no_failure(send(client, operation, path=path), operation)
+
+
+def odd_queries(operation):
+    """(name, value) for each query parameter: values of the wrong type, cursors that were tampered with."""
+    found = []
+    for parameter in operation["x-contract"].parameters(operation):
+        if parameter["in"] == "query":
+            found += [(parameter["name"], value) for value in
+                      ("", "-1", "0", "99999999999999999999", "x" * 2000, "\x00", "\U0001f4b8", "' OR 1=1--",
+                       "eyJwayI6IjEifQ==", "2026-13-45")]
+    return found
+
+
+@applies(odd_queries)
+def test_odd_queries_are_no_server_error(operation, callers):
+    path, query, headers, body = operation["x-contract"].request(operation)
+    for name, value in odd_queries(operation):
+        reply = callers(dialect_of(operation)).send(operation["x-method"], path, body, headers=headers,
+                                                    params={**query, name: value})
+        assert_no_failure(reply, operation)
