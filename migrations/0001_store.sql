@@ -6,7 +6,8 @@ CREATE TABLE setting (
     value TEXT NOT NULL
 ) $CLUSTERED;
 
--- PostgreSQL: the random token of the last transactions, so that a COMMIT whose answer was lost can be asked for.
+-- PostgreSQL: the random token of the last transactions, so that a COMMIT whose answer was lost can
+-- be asked for.
 CREATE TABLE commit_token (
     token $BIGINT_KEY,
     created_at BIGINT NOT NULL

@@ -1,4 +1,5 @@
-/* AES-256-GCM and key derivation over a set of keys. Nonces are random: at most 2^32 values per key. */
+/* AES-256-GCM and key derivation over a set of keys. Nonces are random: at most 2^32 values per
+ * key. */
 #include "store/cipher.h"
 
 #include <assert.h>
@@ -155,7 +156,8 @@ static bool parse_line(struct cipher *cipher, struct str line)
         return first && parse_hex(rest, cipher->root);
     }
     int64_t id;
-    return str_to_i64(name, &id) && id > 0 && id <= UINT32_MAX && add_key(cipher, (uint32_t)id, rest);
+    return str_to_i64(name, &id) && id > 0 && id <= UINT32_MAX &&
+           add_key(cipher, (uint32_t)id, rest);
 }
 
 struct cipher *cipher_new(struct str key_file, struct str *ret_why)
@@ -173,8 +175,10 @@ struct cipher *cipher_new(struct str key_file, struct str *ret_why)
             if (line.len == 0 || line.ptr[0] == '#')
                 continue;
             if (!parse_line(cipher, line)) {
-                why(ret_why, ERR_STORE, "line %u is neither `root` nor a number and 64 "
-                    "hexadecimal digits, or comes twice", number);
+                why(ret_why, ERR_STORE,
+                    "line %u is neither `root` nor a number and 64 "
+                    "hexadecimal digits, or comes twice",
+                    number);
                 return cipher_free(cipher);
             }
         }
@@ -184,8 +188,9 @@ struct cipher *cipher_new(struct str key_file, struct str *ret_why)
         return cipher_free(cipher);
     }
     if (!cipher->has_root)
-        hkdf_sha256(STR("cambist"), (struct str){(const char *)cipher->keys[0].bytes, CIPHER_KEY_SIZE},
-                    STR("root"), cipher->root, sizeof(cipher->root));
+        hkdf_sha256(STR("cambist"),
+                    (struct str){(const char *)cipher->keys[0].bytes, CIPHER_KEY_SIZE}, STR("root"),
+                    cipher->root, sizeof(cipher->root));
     return cipher;
 }
 
@@ -269,8 +274,8 @@ struct str cipher_blind_index(const struct cipher *cipher, struct arena *arena, 
     if (plain.len > 0)
         memcpy(message + context.len + 1, plain.ptr, plain.len);
     size_t length = context.len + 1 + plain.len;
-    struct str index = digest_hmac_sha256_hex(
-        arena, (struct str){(const char *)key, sizeof(key)}, (struct str){message, length});
+    struct str index = digest_hmac_sha256_hex(arena, (struct str){(const char *)key, sizeof(key)},
+                                              (struct str){message, length});
     OPENSSL_cleanse(message, length);
     OPENSSL_cleanse(key, sizeof(key));
     return index;

@@ -1,8 +1,8 @@
 /*
  * Encryption at rest: AES-256-GCM under one of several keys, and what is derived from the root key.
  *
- * A sealed value is: version (1 byte, 1) | key id (4 bytes, big-endian) | nonce (12) | ciphertext | tag (16). The
- * context is authenticated with it, so a value cannot be moved to another column.
+ * A sealed value is: version (1 byte, 1) | key id (4 bytes, big-endian) | nonce (12) | ciphertext |
+ * tag (16). The context is authenticated with it, so a value cannot be moved to another column.
  *
  * Key file, one key a line, '#' starts a comment:
  *     root <64 hexadecimal digits>    blind indexes and derived keys; never rotated

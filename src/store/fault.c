@@ -1,9 +1,9 @@
 /*
  * A layer under SQLite that counts what is written and breaks the step it was told to.
  *
- * For the crashes it remembers every write since the file's last sync, with what was there before. After the
- * crash everything fails, so that nothing is repaired on the way out; store_fault_free then puts the files
- * into the state a machine would find after its power failed.
+ * For the crashes it remembers every write since the file's last sync, with what was there before.
+ * After the crash everything fails, so that nothing is repaired on the way out; store_fault_free
+ * then puts the files into the state a machine would find after its power failed.
  */
 #include "store/fault.h"
 
@@ -52,7 +52,7 @@ struct fault_file {
     sqlite3_file base;
     struct store_fault *fault;
     struct tracked *tracked; /* NULL: temporary */
-    _Alignas(max_align_t) char real[];
+    _Alignas(void *) char real[];
 };
 
 static sqlite3_file *real_of(sqlite3_file *file)

@@ -69,13 +69,14 @@ static int read_private(struct arena *arena, const char *path, struct str *ret_t
 int key_file_create(const char *path, struct str *ret_why)
 {
     struct arena *arena ARENA_SCOPED = arena_new(SIZE_MAX);
-    struct str text = arena_printf(
-        arena,
-        "# Cambist's keys. Whoever has this file can read what is encrypted in the database; whoever loses\n"
-        "# it cannot. Keep a copy apart from the database's backups.\n"
-        "root %s\n"
-        "1 %s\n",
-        random_hex(arena, CIPHER_KEY_SIZE).ptr, random_hex(arena, CIPHER_KEY_SIZE).ptr);
+    struct str text = arena_printf(arena,
+                                   "# Cambist's keys. Whoever has this file can read what is "
+                                   "encrypted in the database; whoever loses\n"
+                                   "# it cannot. Keep a copy apart from the database's backups.\n"
+                                   "root %s\n"
+                                   "1 %s\n",
+                                   random_hex(arena, CIPHER_KEY_SIZE).ptr,
+                                   random_hex(arena, CIPHER_KEY_SIZE).ptr);
     int error = write_private(path, text, ret_why);
     OPENSSL_cleanse((char *)(uintptr_t)text.ptr, text.len);
     return error;
@@ -106,9 +107,8 @@ int key_file_add(const char *path, uint32_t *ret_key, struct str *ret_why)
     cipher_free(cipher);
     *ret_key = last_key(text) + 1;
     bool open_line = text.len > 0 && text.ptr[text.len - 1] != '\n';
-    struct str longer =
-        arena_printf(arena, "%.*s%s%u %s\n", STR_FMT(text), open_line ? "\n" : "", *ret_key,
-                     random_hex(arena, CIPHER_KEY_SIZE).ptr);
+    struct str longer = arena_printf(arena, "%.*s%s%u %s\n", STR_FMT(text), open_line ? "\n" : "",
+                                     *ret_key, random_hex(arena, CIPHER_KEY_SIZE).ptr);
     const char *partial = arena_printf(arena, "%s.new", path).ptr;
     error = write_private(partial, longer, ret_why);
     if (!error && rename(partial, path) != 0) {
@@ -141,8 +141,9 @@ int keys_load(struct store *store, struct str *ret_why)
             return load_text(store, "CAMBIST_KEY", str_from(environment), ret_why);
         if (options->read_only)
             return 0;
-        return why(ret_why, ERR_STORE, "there is no encryption key: name a key file, or set "
-                                       "CAMBIST_KEY");
+        return why(ret_why, ERR_STORE,
+                   "there is no encryption key: name a key file, or set "
+                   "CAMBIST_KEY");
     }
     const char *path = options->key_file.ptr;
     if (options->create_key && access(path, F_OK) != 0) {
@@ -161,8 +162,8 @@ int keys_load(struct store *store, struct str *ret_why)
 }
 
 /*
- * The database keeps a value derived from the root, sealed with a key. Both have to fit, or blind indexes
- * and cursors would silently change their meaning.
+ * The database keeps a value derived from the root, sealed with a key. Both have to fit, or blind
+ * indexes and cursors would silently change their meaning.
  */
 static struct str check_value(struct store *store, struct arena *arena)
 {
@@ -273,10 +274,9 @@ static int rotate_value(struct rotation *rotation, struct arena *arena, const st
         return sql_note(rotation->sql, error, "%.*s of row %lld cannot be decrypted",
                         STR_FMT(rotation->context), (long long)row->id);
     int64_t changed;
-    error = sql_change(
-        rotation->sql, &changed, rotation->update,
-        sql_bytes(store_encrypt(rotation->store, arena, rotation->context, plain)),
-        sql_int(row->id), sql_bytes(row->sealed));
+    error = sql_change(rotation->sql, &changed, rotation->update,
+                       sql_bytes(store_encrypt(rotation->store, arena, rotation->context, plain)),
+                       sql_int(row->id), sql_bytes(row->sealed));
     OPENSSL_cleanse((char *)(uintptr_t)plain.ptr, plain.len);
     rotation->count += changed;
     return error;

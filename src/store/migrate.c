@@ -239,8 +239,9 @@ static int check_only(struct store *store, struct str *ret_why)
     for (const struct embedded_file *file = embedded_migrations; file->name; file++) {
         store->schema_number = (unsigned)number_of(file);
         if (!is_applied(applied, count, number_of(file)))
-            return why(ret_why, ERR_STORE, "the database lacks migration %s: start the server or "
-                                           "run `cambist migrate` first",
+            return why(ret_why, ERR_STORE,
+                       "the database lacks migration %s: start the server or "
+                       "run `cambist migrate` first",
                        file->name);
     }
     return 0;

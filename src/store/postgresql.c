@@ -1,16 +1,18 @@
 /*
  * The PostgreSQL engine, in libpq's pipeline mode throughout.
  *
- * What is sent is queued in `pending` until somebody needs an answer; then a sync point is sent and all
- * results are read in order. Writes whose caller needs no answer therefore cost no round trip of their own. The
- * first error among the pending ones is the one reported; PostgreSQL skips what follows it up to the sync point.
+ * What is sent is queued in `pending` until somebody needs an answer; then a sync point is sent and
+ * all results are read in order. Writes whose caller needs no answer therefore cost no round trip
+ * of their own. The first error among the pending ones is the one reported; PostgreSQL skips what
+ * follows it up to the sync point.
  *
- * Errors stay attributable: before a savepoint is opened, and before one is released, the pending statements are
- * answered, so an error always belongs to the innermost savepoint that is open.
+ * Errors stay attributable: before a savepoint is opened, and before one is released, the pending
+ * statements are answered, so an error always belongs to the innermost savepoint that is open.
  *
- * Every write transaction stores its token (commit_token) right before COMMIT. When COMMIT's answer is lost, a new
- * connection inserts the same token: that waits for the old transaction if it still runs, finds the token if
- * it committed, and otherwise keeps it from ever committing, since its own insert then fails.
+ * Every write transaction stores its token (commit_token) right before COMMIT. When COMMIT's answer
+ * is lost, a new connection inserts the same token: that waits for the old transaction if it still
+ * runs, finds the token if it committed, and otherwise keeps it from ever committing, since its own
+ * insert then fails.
  */
 #include <assert.h>
 #include <endian.h>
@@ -203,7 +205,8 @@ static void read_answer(struct sql *sql, const struct pending *pending, int *err
     PQclear(result);
 }
 
-/* Sends a sync point and reads all answers. *ret_last (may be NULL) is that of the last statement. */
+/* Sends a sync point and reads all answers. *ret_last (may be NULL) is that of the last statement.
+ */
 static int settle(struct sql *sql, PGresult **ret_last)
 {
     struct pg *pg = sql->connection;
@@ -325,8 +328,8 @@ static void set_parameter(struct parameters *parameters, unsigned i, struct aren
 }
 
 /* The statement's text for the server, with the types of its first values. */
-static struct prepared *prepared_get(struct sql *sql, struct statement *statement,
-                                     const Oid *types, unsigned count)
+static struct prepared *prepared_get(struct sql *sql, struct statement *statement, const Oid *types,
+                                     unsigned count)
 {
     struct prepared *prepared = statement->handle;
     if (prepared)
@@ -371,6 +374,7 @@ static int send_values(struct sql *sql, struct statement *statement, const struc
 {
     struct parameters parameters;
     Oid types[MAX_COLUMNS];
+    types[0] = OID_ANY; /* without arguments nobody looks, but the compiler cannot know */
     unsigned count = 0;
     for (; args[count].kind != SQL_END; count++) {
         assert(count < MAX_COLUMNS);
@@ -482,8 +486,7 @@ static int send_token(struct sql *sql)
 {
     struct pg *pg = sql->connection;
     int error = send_values(
-        sql,
-        statement_get(sql, "INSERT INTO commit_token (token, created_at) VALUES (?, ?)"),
+        sql, statement_get(sql, "INSERT INTO commit_token (token, created_at) VALUES (?, ?)"),
         SQL_ARGS(sql_int(sql->token), sql_int(clock_now())));
     if (!error && pg->last_token)
         error = send_values(sql, statement_get(sql, "DELETE FROM commit_token WHERE token = ?"),
@@ -652,8 +655,8 @@ static int query(struct cursor *cursor, const struct sql_value *args)
 }
 
 /*
- * A connection may have died while it was idle. A read whose transaction has answered nothing yet is
- * begun again on a new one; the caller does not notice.
+ * A connection may have died while it was idle. A read whose transaction has answered nothing yet
+ * is begun again on a new one; the caller does not notice.
  */
 static int pg_start(struct cursor *cursor, const struct sql_value *args)
 {
@@ -666,8 +669,7 @@ static int pg_start(struct cursor *cursor, const struct sql_value *args)
         return error;
     if ((error = pg_connect(sql)))
         return error;
-    if (sql->transaction == TRANSACTION_READ &&
-        (error = send_text(sql, control_texts[BEGIN_READ])))
+    if (sql->transaction == TRANSACTION_READ && (error = send_text(sql, control_texts[BEGIN_READ])))
         return error;
     return cursor->stream ? declare(cursor, args) : query(cursor, args);
 }

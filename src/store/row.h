@@ -11,9 +11,9 @@
  *
  * Kinds: INTEGER (int64_t; ids, money, instants), BOOLEAN (bool), TEXT (struct str, NULL = absent),
  * DECIMAL (struct decimal, stored as text), BYTES (struct str), JSON (struct str, stored as text),
- * SECRET (struct str in clear here, encrypted in the table; the column's type in the migration is SECRET too).
- * A NULL integer reads as 0.
- * BENEFICIARY_COLUMNS style lists for SELECT come from ROW_COLUMNS(BENEFICIARY_ROW), a string literal.
+ * SECRET (struct str in clear here, encrypted in the table; the column's type in the migration is
+ * SECRET too). A NULL integer reads as 0. BENEFICIARY_COLUMNS style lists for SELECT come from
+ * ROW_COLUMNS(BENEFICIARY_ROW), a string literal.
  */
 #ifndef STORE_ROW_H
 #define STORE_ROW_H
@@ -51,22 +51,23 @@
     };                        \
     extern const struct type row##_row
 
-#define ROW_FIELD(kind_, field)                         \
-    {.name = #field,                                    \
-     .member = #field,                                  \
-     .offset = offsetof(ROW_SELF, field),               \
-     .has_offset = -1,                                  \
+#define ROW_FIELD(kind_, field)           \
+    {.name = #field,                      \
+     .member = #field,                    \
+     .offset = offsetof(ROW_SELF, field), \
+     .has_offset = -1,                    \
      .value = {.kind = ROW_KIND_##kind_, .sensitive = ROW_SENSITIVE_##kind_}},
 
-/* Used as: #define ROW_SELF struct beneficiary / ROW_TYPE(beneficiary, BENEFICIARY_ROW); / #undef ROW_SELF */
-#define ROW_TYPE(row, LIST)                                              \
-    static const struct type_field row##_row_fields[] = {LIST(ROW_FIELD)}; \
-    const struct type row##_row = {                                      \
-        .name = #row,                                                    \
-        .size = sizeof(struct row),                                      \
-        .fields = row##_row_fields,                                      \
-        .field_count = sizeof(row##_row_fields) / sizeof(row##_row_fields[0]), \
-        .extra_offset = -1}
+/* Used as: #define ROW_SELF struct beneficiary / ROW_TYPE(beneficiary, BENEFICIARY_ROW); / #undef
+ * ROW_SELF */
+#define ROW_TYPE(row, LIST)                                                                    \
+    static const struct type_field row##_row_fields[] = {LIST(ROW_FIELD)};                     \
+    const struct type row##_row = {.name = #row,                                               \
+                                   .size = sizeof(struct row),                                 \
+                                   .fields = row##_row_fields,                                 \
+                                   .field_count =                                              \
+                                       sizeof(row##_row_fields) / sizeof(row##_row_fields[0]), \
+                                   .extra_offset = -1}
 
 #define ROW_COLUMN(kind, field) ", " #field
 /* ", id, tenant_id, name": use after a first constant column or with ROW_SELECT. */

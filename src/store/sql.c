@@ -1,10 +1,10 @@
 /*
  * Statements, transactions and savepoints of one connection, the same for both engines.
  *
- * Invariants: issued <= savepoints; a savepoint is issued before the first write after it and never for
- * reads. While `failed` is set nothing reaches the engine until the savepoint `failed_at` (or the whole
- * transaction, 0) is rolled back, so that a batch behaves alike on engines that spoil a transaction by
- * themselves and on those that do not.
+ * Invariants: issued <= savepoints; a savepoint is issued before the first write after it and never
+ * for reads. While `failed` is set nothing reaches the engine until the savepoint `failed_at` (or
+ * the whole transaction, 0) is rolled back, so that a batch behaves alike on engines that spoil a
+ * transaction by themselves and on those that do not.
  */
 #include <assert.h>
 #include <openssl/rand.h>
@@ -132,8 +132,8 @@ void statements_forget(struct sql *sql)
 }
 
 /*
- * The text's address is a hint: what it leads to is compared, so a text that was built at run time where
- * another one stood before is not mistaken for it.
+ * The text's address is a hint: what it leads to is compared, so a text that was built at run time
+ * where another one stood before is not mistaken for it.
  */
 struct statement *statement_get(struct sql *sql, const char *query)
 {
@@ -511,8 +511,7 @@ int sql_find_many(struct sql *sql, struct arena *arena, const char *table, const
     int error = ready(sql);
     if (error)
         return error;
-    error =
-        sql->engine->find_many(sql, arena, table, type, ids, id_count, lock, &rows, ret_count);
+    error = sql->engine->find_many(sql, arena, table, type, ids, id_count, lock, &rows, ret_count);
     *ret_rows = rows;
     return error ? sql_spoil(sql, error) : 0;
 }

@@ -1,22 +1,21 @@
 /*
- * One interface over two engines: SQLite (embedded) and PostgreSQL. SQL is the common subset of both:
- * BIGINT, TEXT, BYTEA, '?' placeholders, ON CONFLICT, RETURNING, no triggers, no stored procedures.
- * Booleans are BIGINT 0/1, decimals TEXT, instants BIGINT microseconds.
+ * One interface over two engines: SQLite (embedded) and PostgreSQL. SQL is the common subset of
+ * both: BIGINT, TEXT, BYTEA, '?' placeholders, ON CONFLICT, RETURNING, no triggers, no stored
+ * procedures. Booleans are BIGINT 0/1, decimals TEXT, instants BIGINT microseconds.
  *
- * A connection belongs to one thread at a time. Statements are prepared once per connection and found
- * again by the address of their text (a text built at run time works too, and is looked up by content).
- * Functions return 0 or
- *   ERR_NOT_FOUND
- *   ERR_STORE_UNIQUE  a unique key is taken
- *   ERR_STORE_BUSY    locked by others for too long, disk full, read or write error; nothing changed
- *   ERR_STORE_LOST    connection gone; nothing of the transaction is kept, run it again later.
- *                     From sql_commit only: it is unknown, ask sql_was_committed
- *   ERR_STORE_RETRY   deadlock or serialisation failure: run the whole transaction again
- *   ERR_STORE         anything else: a programmer's error. sql_last_error() says what
+ * A connection belongs to one thread at a time. Statements are prepared once per connection and
+ * found again by the address of their text (a text built at run time works too, and is looked up by
+ * content). Functions return 0 or ERR_NOT_FOUND ERR_STORE_UNIQUE  a unique key is taken
+ *   ERR_STORE_BUSY    locked by others for too long, disk full, read or write error; nothing
+ * changed ERR_STORE_LOST    connection gone; nothing of the transaction is kept, run it again
+ * later. From sql_commit only: it is unknown, ask sql_was_committed ERR_STORE_RETRY   deadlock or
+ * serialisation failure: run the whole transaction again ERR_STORE         anything else: a
+ * programmer's error. sql_last_error() says what
  *
- * A failed statement spoils its transaction on both engines (as PostgreSQL has it): until the innermost
- * savepoint, or all of it, is rolled back every further call returns the same error. Where a key may
- * be taken and life goes on, write ON CONFLICT ... DO NOTHING and look at the count of changes.
+ * A failed statement spoils its transaction on both engines (as PostgreSQL has it): until the
+ * innermost savepoint, or all of it, is rolled back every further call returns the same error.
+ * Where a key may be taken and life goes on, write ON CONFLICT ... DO NOTHING and look at the count
+ * of changes.
  */
 #ifndef STORE_SQL_H
 #define STORE_SQL_H
@@ -31,12 +30,14 @@ struct sql;   /* one connection */
 enum store_engine { STORE_SQLITE, STORE_POSTGRESQL };
 
 struct store_options {
-    struct str database;  /* "postgresql://..." or the path of the SQLite file */
-    struct str key_file;  /* master key for column encryption; absent: environment CAMBIST_KEY */
-    bool create_key;      /* make the key file when it does not exist (sandbox) */
-    bool read_only;       /* beside a running server (verify, export): no lock, no migration, key optional */
+    struct str database; /* "postgresql://..." or the path of the SQLite file */
+    struct str key_file; /* master key for column encryption; absent: environment CAMBIST_KEY */
+    bool create_key;     /* make the key file when it does not exist (sandbox) */
+    bool read_only; /* beside a running server (verify, export): no lock, no migration, key optional
+                     */
     unsigned connections; /* upper bound of the pool; 0 = default */
-    struct store_fault *fault; /* tests only (store/fault.h): breaks the SQLite file's reads and writes */
+    struct store_fault
+        *fault; /* tests only (store/fault.h): breaks the SQLite file's reads and writes */
 };
 
 /* Opens, locks (SQLite: one server process per file) and migrates. *ret_why explains a failure. */
@@ -48,11 +49,12 @@ unsigned store_schema_number(const struct store *store);
 /* Copies the write-ahead log into the database file (SQLite). The store does so by itself in the
  * background; for tests and before copying files. */
 int store_checkpoint(struct store *store);
-/* A consistent copy while others go on (SQLite). The file `path` must not exist. PostgreSQL: refused,
- * *ret_why names pg_dump. Keys are not part of a backup. */
+/* A consistent copy while others go on (SQLite). The file `path` must not exist. PostgreSQL:
+ * refused, *ret_why names pg_dump. Keys are not part of a backup. */
 int store_backup(struct store *store, struct str path, struct str *ret_why);
 
-/* Borrow a connection: `for_write` gives the (SQLite: only) writing one. Waits when all are lent. */
+/* Borrow a connection: `for_write` gives the (SQLite: only) writing one. Waits when all are lent.
+ */
 struct sql *store_acquire(struct store *store, bool for_write);
 void store_release(struct store *store, struct sql *sql);
 struct store *sql_store(struct sql *sql);
@@ -82,21 +84,23 @@ static inline struct sql_value sql_null(void)
 {
     return (struct sql_value){.kind = SQL_NULL};
 }
-#define SQL_ARGS(...) ((const struct sql_value[]){__VA_ARGS__ __VA_OPT__(, ) {.kind = SQL_END}})
+#define SQL_ARGS(...) ((const struct sql_value[]){__VA_ARGS__ __VA_OPT__(, ){.kind = SQL_END}})
 
-/* SELECT ... SQL_FOR_UPDATE locks the rows until the end of the transaction. (SQLite has one writer:
- * there it is a comment.) */
+/* SELECT ... SQL_FOR_UPDATE locks the rows until the end of the transaction. (SQLite has one
+ * writer: there it is a comment.) */
 #define SQL_FOR_UPDATE " /*for update*/"
 
-/* Writes. ret_changed (may be NULL) counts rows; without it PostgreSQL may pipeline the statement. */
+/* Writes. ret_changed (may be NULL) counts rows; without it PostgreSQL may pipeline the statement.
+ */
 int sql_run_args(struct sql *sql, const char *query, const struct sql_value *args,
                  int64_t *ret_changed);
 #define sql_run(sql, query, ...) sql_run_args((sql), (query), SQL_ARGS(__VA_ARGS__), NULL)
 #define sql_change(sql, ret_changed, query, ...) \
     sql_run_args((sql), (query), SQL_ARGS(__VA_ARGS__), (ret_changed))
 
-/* The first row into *ret_row (a struct that `type` describes); ERR_NOT_FOUND when there is none. Columns
- * are matched to fields by name; a column without a field, or the reverse, is a programmer's error. */
+/* The first row into *ret_row (a struct that `type` describes); ERR_NOT_FOUND when there is none.
+ * Columns are matched to fields by name; a column without a field, or the reverse, is a
+ * programmer's error. */
 int sql_one_args(struct sql *sql, struct arena *arena, const struct type *type, void *ret_row,
                  const char *query, const struct sql_value *args);
 #define sql_one(sql, arena, type, ret_row, query, ...) \
@@ -105,7 +109,7 @@ int sql_one_args(struct sql *sql, struct arena *arena, const struct type *type, 
 /* All rows as an array of structs in the arena. No rows is success with *ret_count == 0. */
 int sql_all_args(struct sql *sql, struct arena *arena, const struct type *type, void **ret_rows,
                  size_t *ret_count, const char *query, const struct sql_value *args);
-#define sql_all(sql, arena, type, ret_rows, ret_count, query, ...)                         \
+#define sql_all(sql, arena, type, ret_rows, ret_count, query, ...)                  \
     sql_all_args((sql), (arena), (type), (void **)(ret_rows), (ret_count), (query), \
                  SQL_ARGS(__VA_ARGS__))
 
@@ -115,7 +119,8 @@ int sql_integer_args(struct sql *sql, int64_t *ret_value, const char *query,
 #define sql_integer(sql, ret_value, query, ...) \
     sql_integer_args((sql), (ret_value), (query), SQL_ARGS(__VA_ARGS__))
 
-/* Row by row with bounded memory, for exports and verify. `visit` returns non-zero to stop (returned). */
+/* Row by row with bounded memory, for exports and verify. `visit` returns non-zero to stop
+ * (returned). */
 typedef int sql_visit(void *context, const void *row, struct arena *row_arena);
 int sql_each_args(struct sql *sql, const struct type *type, sql_visit *visit, void *context,
                   const char *query, const struct sql_value *args);
@@ -124,33 +129,33 @@ int sql_each_args(struct sql *sql, const struct type *type, sql_visit *visit, vo
 
 /* INSERT of all fields of a row struct. ERR_STORE_UNIQUE when a unique key is taken. */
 int sql_insert(struct sql *sql, const char *table, const struct type *type, const void *row);
-/* The same where only a programmer's error could collide (a fresh id): PostgreSQL does not wait for the
- * answer; an error comes out of a later call of the same savepoint. */
+/* The same where only a programmer's error could collide (a fresh id): PostgreSQL does not wait for
+ * the answer; an error comes out of a later call of the same savepoint. */
 int sql_append(struct sql *sql, const char *table, const struct type *type, const void *row);
 /* UPDATE of all fields of a row struct except its key columns: WHERE tenant_id = and id =. */
 int sql_update(struct sql *sql, const char *table, const struct type *type, const void *row);
 
 /*
- * Many rows in one go: one prepared statement on SQLite, one round trip on PostgreSQL (which does not wait
- * for it, as sql_append). `rows` is an array of the struct `type` describes, which may be a part of the table:
- * sql_update_many writes its fields other than tenant_id and id to the rows of that id (and tenant_id, if the
- * struct has it). An id may occur once per call.
+ * Many rows in one go: one prepared statement on SQLite, one round trip on PostgreSQL (which does
+ * not wait for it, as sql_append). `rows` is an array of the struct `type` describes, which may be
+ * a part of the table: sql_update_many writes its fields other than tenant_id and id to the rows of
+ * that id (and tenant_id, if the struct has it). An id may occur once per call.
  */
 int sql_insert_many(struct sql *sql, const char *table, const struct type *type, const void *rows,
                     size_t count);
 int sql_update_many(struct sql *sql, const char *table, const struct type *type, const void *rows,
                     size_t count);
-/* The rows with these ids, in order of id; the ids that do not exist are left out. `lock` as SQL_FOR_UPDATE, in
- * order of id, so that two transactions that lock this way do not deadlock. */
+/* The rows with these ids, in order of id; the ids that do not exist are left out. `lock` as
+ * SQL_FOR_UPDATE, in order of id, so that two transactions that lock this way do not deadlock. */
 int sql_find_many(struct sql *sql, struct arena *arena, const char *table, const struct type *type,
                   const int64_t *ids, size_t id_count, bool lock, void **ret_rows,
                   size_t *ret_count);
 
 /*
- * Transactions. A read transaction sees one snapshot. Savepoints nest; sql_savepoint is lazy: it costs
- * nothing until the first write after it. When sql_savepoint_release fails the savepoint is still there, to be
- * rolled back; when sql_commit fails the transaction is over. sql_begin and sql_begin_read connect again
- * after a loss.
+ * Transactions. A read transaction sees one snapshot. Savepoints nest; sql_savepoint is lazy: it
+ * costs nothing until the first write after it. When sql_savepoint_release fails the savepoint is
+ * still there, to be rolled back; when sql_commit fails the transaction is over. sql_begin and
+ * sql_begin_read connect again after a loss.
  */
 int sql_begin(struct sql *sql);
 int sql_begin_read(struct sql *sql);
@@ -160,10 +165,10 @@ int sql_savepoint(struct sql *sql);
 int sql_savepoint_release(struct sql *sql);
 int sql_savepoint_rollback(struct sql *sql);
 /*
- * Did it commit? A write transaction carries a random token that is stored with it. When the connection breaks
- * during sql_commit it asks by itself and returns 0 or ERR_STORE_RETRY; only when the database stays away does it
- * return ERR_STORE_LOST. Then keep the token and ask until there is an answer: "no" is final (the
- * transaction can no longer commit). Outside a transaction.
+ * Did it commit? A write transaction carries a random token that is stored with it. When the
+ * connection breaks during sql_commit it asks by itself and returns 0 or ERR_STORE_RETRY; only when
+ * the database stays away does it return ERR_STORE_LOST. Then keep the token and ask until there is
+ * an answer: "no" is final (the transaction can no longer commit). Outside a transaction.
  */
 int64_t sql_commit_token(const struct sql *sql);
 int sql_was_committed(struct sql *sql, int64_t token, bool *ret_committed);
@@ -174,9 +179,11 @@ const char *sql_last_error(const struct sql *sql);
 int sql_setting_get(struct sql *sql, struct arena *arena, const char *key, struct str *ret_value);
 int sql_setting_put(struct sql *sql, const char *key, struct str value);
 
-/* Encryption at rest: AES-256-GCM with the store's current key; the text carries the key's id. `context`
+/* Encryption at rest: AES-256-GCM with the store's current key; the text carries the key's id.
+ * `context`
  * ("users.bvn") is authenticated. Row fields of kind SECRET pass through here by themselves. */
-struct str store_encrypt(struct store *store, struct arena *arena, struct str context, struct str plain);
+struct str store_encrypt(struct store *store, struct arena *arena, struct str context,
+                         struct str plain);
 int store_decrypt(struct store *store, struct arena *arena, struct str context, struct str sealed,
                   struct str *ret_plain);
 /* HMAC-SHA256 blind index for look-ups by an encrypted value; hex. */
@@ -184,8 +191,9 @@ struct str store_blind_index(struct store *store, struct arena *arena, struct st
                              struct str plain);
 /* 32 bytes derived (HKDF-SHA256) from the master key for a named purpose (cursors, tokens). */
 void store_derive_key(struct store *store, const char *purpose, uint8_t ret_key[32]);
-/* Encrypts everything again that is under an older key than the current one, in batches, and counts the values.
- * Columns are found by their type in the schema (SECRET). Afterwards older keys may leave the key file. */
+/* Encrypts everything again that is under an older key than the current one, in batches, and counts
+ * the values. Columns are found by their type in the schema (SECRET). Afterwards older keys may
+ * leave the key file. */
 int store_rotate_keys(struct store *store, int64_t *ret_count, struct str *ret_why);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * The SQLite engine: one connection that writes, the others read.
  *
- * Durability: write-ahead log with synchronous = FULL, so a COMMIT that returned is on disk. The log is copied into
- * the database file by a thread of its own (sqlite_file.c), never within a commit.
+ * Durability: write-ahead log with synchronous = FULL, so a COMMIT that returned is on disk. The
+ * log is copied into the database file by a thread of its own (sqlite_file.c), never within a
+ * commit.
  */
 #include <assert.h>
 #include <sqlite3.h>
@@ -108,9 +109,9 @@ static int prepare(struct sql *sql, struct statement *statement)
     if (statement->handle)
         return 0;
     sqlite3_stmt *prepared = NULL;
-    int code = sqlite3_prepare_v3(sql->connection, statement->query, -1,
-                                  statement->temporary ? 0 : SQLITE_PREPARE_PERSISTENT, &prepared,
-                                  NULL);
+    int code =
+        sqlite3_prepare_v3(sql->connection, statement->query, -1,
+                           statement->temporary ? 0 : SQLITE_PREPARE_PERSISTENT, &prepared, NULL);
     if (code) {
         int error = map_error(code);
         return sql_note(sql, error, "%s in \"%.300s\"", sqlite3_errmsg(sql->connection),
@@ -279,9 +280,8 @@ static int sqlite_column_origin(struct cursor *cursor, unsigned index, struct st
 /* ---- Transactions ---- */
 
 static const char *const control_texts[] = {
-    [BEGIN_WRITE] = "BEGIN IMMEDIATE", [BEGIN_READ] = "BEGIN",
-    [COMMIT] = "COMMIT",               [ROLLBACK] = "ROLLBACK",
-    [SAVEPOINT] = "SAVEPOINT s",       [RELEASE] = "RELEASE s",
+    [BEGIN_WRITE] = "BEGIN IMMEDIATE", [BEGIN_READ] = "BEGIN",      [COMMIT] = "COMMIT",
+    [ROLLBACK] = "ROLLBACK",           [SAVEPOINT] = "SAVEPOINT s", [RELEASE] = "RELEASE s",
     [ROLLBACK_TO] = "ROLLBACK TO s",
 };
 

@@ -1,11 +1,12 @@
 /*
- * The database file as a whole: created private to its owner, locked against a second server, and its
- * write-ahead log kept bounded.
+ * The database file as a whole: created private to its owner, locked against a second server, and
+ * its write-ahead log kept bounded.
  *
- * The log: a thread copies it into the database file whenever it grew by COPY_PAGES, beside the writer. The log
- * can only start anew when nobody reads or writes it, which under steady load never happens by itself; so from
- * LIMIT_PAGES on, the thread holds the next write transaction back, copies the little that is left and
- * starts it over. A reader that stays for long (an export) keeps the log growing until it is done.
+ * The log: a thread copies it into the database file whenever it grew by COPY_PAGES, beside the
+ * writer. The log can only start anew when nobody reads or writes it, which under steady load never
+ * happens by itself; so from LIMIT_PAGES on, the thread holds the next write transaction back,
+ * copies the little that is left and starts it over. A reader that stays for long (an export) keeps
+ * the log growing until it is done.
  */
 #include "store/sqlite_file.h"
 
@@ -176,7 +177,8 @@ static int lock_file(struct store *store, struct str *ret_why)
     return 0;
 }
 
-/* The file and its folder are made for the owner only; SQLite gives its other files the same mode. */
+/* The file and its folder are made for the owner only; SQLite gives its other files the same mode.
+ */
 static int create_file(struct store *store, struct str *ret_why)
 {
     const char *path = store->options.database.ptr;
@@ -240,7 +242,8 @@ int sqlite_file_open(struct store *store, struct str *ret_why)
     int error = create_file(store, ret_why);
     if (!error)
         error = open_for_copying(file, ret_why);
-    /* With faults each step has to come at the same place in every run: copying is then part of commits. */
+    /* With faults each step has to come at the same place in every run: copying is then part of
+     * commits. */
     if (!error && !store->options.fault) {
         if (pthread_create(&file->thread, NULL, copy_thread, file) != 0)
             abort();
@@ -278,7 +281,8 @@ static int copy_database(struct sql *sql, const char *path, struct str *ret_why)
 {
     sqlite3 *target = NULL;
     int code = sqlite3_open_v2(path, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
-    sqlite3_backup *backup = code ? NULL : sqlite3_backup_init(target, "main", sql->connection, "main");
+    sqlite3_backup *backup =
+        code ? NULL : sqlite3_backup_init(target, "main", sql->connection, "main");
     if (backup) {
         do
             code = sqlite3_backup_step(backup, -1);

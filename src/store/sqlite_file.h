@@ -1,6 +1,6 @@
 /*
- * What the connections of one SQLite file share: its lock against a second server, and the thread that
- * copies the write-ahead log into the database file.
+ * What the connections of one SQLite file share: its lock against a second server, and the thread
+ * that copies the write-ahead log into the database file.
  */
 #ifndef STORE_SQLITE_FILE_H
 #define STORE_SQLITE_FILE_H

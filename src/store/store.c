@@ -130,8 +130,9 @@ int store_backup(struct store *store, struct str path, struct str *ret_why)
 {
     if (store->engine->id == STORE_SQLITE)
         return sqlite_backup(store, path, ret_why);
-    return why(ret_why, ERR_STORE, "a PostgreSQL database is backed up with pg_dump or a base "
-                                   "backup");
+    return why(ret_why, ERR_STORE,
+               "a PostgreSQL database is backed up with pg_dump or a base "
+               "backup");
 }
 
 /* ---- Pool ---- */

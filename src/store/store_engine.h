@@ -2,8 +2,8 @@
  * What the files of the store share: a connection, its statements, and the two engines behind one
  * table of functions. Nobody outside src/store includes this.
  *
- * Division of work: sql.c knows transactions, savepoints, spoiled transactions and statements by text;
- * row.c knows structs; an engine (sqlite.c, postgresql.c) knows how to run one statement.
+ * Division of work: sql.c knows transactions, savepoints, spoiled transactions and statements by
+ * text; row.c knows structs; an engine (sqlite.c, postgresql.c) knows how to run one statement.
  */
 #ifndef STORE_STORE_ENGINE_H
 #define STORE_STORE_ENGINE_H
@@ -43,7 +43,8 @@ struct statement {
 };
 
 #define STATEMENT_BUCKETS 512
-#define MAX_STATEMENTS 1000 /* beyond it a connection forgets all of them between two transactions */
+#define MAX_STATEMENTS \
+    1000 /* beyond it a connection forgets all of them between two transactions */
 
 /* The SQL of a table operation on a struct: made once per connection, table and type. */
 enum shape_kind {
@@ -61,9 +62,9 @@ struct shape {
     char *table;
     const struct type *type;
     char *query;
-    unsigned count;                                /* of parameters */
-    const struct type_field *fields[MAX_COLUMNS];  /* in the order of the parameters */
-    struct str contexts[MAX_COLUMNS];              /* of SECRET fields */
+    unsigned count;                               /* of parameters */
+    const struct type_field *fields[MAX_COLUMNS]; /* in the order of the parameters */
+    struct str contexts[MAX_COLUMNS];             /* of SECRET fields */
 };
 
 enum transaction { TRANSACTION_NONE, TRANSACTION_READ, TRANSACTION_WRITE };
@@ -73,7 +74,7 @@ struct sql {
     const struct engine *engine;
     struct sql *next; /* in the pool's list of idle ones */
     bool for_write;
-    void *connection; /* the engine's; NULL: not connected */
+    void *connection;     /* the engine's; NULL: not connected */
     usec_t connect_after; /* after a failed attempt */
     usec_t connect_backoff;
     unsigned prepared_count; /* names of statements; never reused, they outlive a connection */
@@ -134,7 +135,7 @@ struct engine {
                      char **ret_rows, size_t *ret_count);
     /* The database's tables with SECRET columns: one row (table_name, column_name) each. */
     const char *secret_columns;
-    const char *migration_lock; /* so that two servers do not migrate at once; may be empty */
+    const char *migration_lock;  /* so that two servers do not migrate at once; may be empty */
     const char *migration_first; /* in an empty database, before the first migration */
     int (*was_committed)(struct sql *sql, int64_t token, bool *ret_committed);
 };
@@ -180,8 +181,8 @@ const struct shape *shape_get(struct sql *sql, enum shape_kind kind, const char 
                               const struct type *type);
 void shapes_free(struct sql *sql);
 /* The values of shape->fields; strings and sealed secrets are in `arena`. Closed by SQL_END. */
-void shape_values(struct sql *sql, const struct shape *shape, struct arena *arena,
-                  const void *row, struct sql_value *ret_values);
+void shape_values(struct sql *sql, const struct shape *shape, struct arena *arena, const void *row,
+                  struct sql_value *ret_values);
 void row_set_null(const struct row_column *column, void *row);
 int row_set_integer(struct sql *sql, const struct row_column *column, void *row, int64_t value);
 /* Text as the engine gave it; copied to the arena. Numbers as decimal text are fine. */
@@ -199,7 +200,8 @@ int sqlite_backup(struct store *store, struct str path, struct str *ret_why);
 int migrate(struct store *store, struct str *ret_why);
 
 /* ---- keys.c ---- */
-/* Reads the keys that the options name, or makes them; store->cipher stays NULL when there are none. */
+/* Reads the keys that the options name, or makes them; store->cipher stays NULL when there are
+ * none. */
 int keys_load(struct store *store, struct str *ret_why);
 /* Do the keys fit the database? A new database remembers them. */
 int keys_check(struct store *store, struct str *ret_why);

@@ -1,6 +1,7 @@
 /*
- * An empty database for a unit test, of either engine. PostgreSQL is the one that CAMBIST_TEST_POSTGRESQL
- * names (tools/postgresql run); without it only SQLite is tested. Each fixture has a schema of its own there.
+ * An empty database for a unit test, of either engine. PostgreSQL is the one that
+ * CAMBIST_TEST_POSTGRESQL names (tools/postgresql run); without it only SQLite is tested. Each
+ * fixture has a schema of its own there.
  */
 #ifndef TESTS_UNIT_STORE_FIXTURE_H
 #define TESTS_UNIT_STORE_FIXTURE_H

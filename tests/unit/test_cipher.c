@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 
 #include "base/digest.h"
@@ -17,7 +18,8 @@ static struct str bytes_of(const char *hex)
     return bytes;
 }
 
-/* "The Galois/Counter Mode of Operation" (McGrew, Viega), test cases 13 to 16, which NIST SP 800-38D took over. */
+/* "The Galois/Counter Mode of Operation" (McGrew, Viega), test cases 13 to 16, which NIST SP
+ * 800-38D took over. */
 static const struct {
     const char *key, *nonce, *context, *plain, *sealed, *tag;
 } gcm[] = {
@@ -126,8 +128,8 @@ static void test_keys(void **state)
     assert_int_equal(cipher_open(one, arena, STR("t.c"), fresh, &plain), ERR_DECRYPT);
     assert_int_equal(cipher_open(one, arena, STR("t.d"), old, &plain), ERR_DECRYPT);
     for (size_t length = 0; length < old.len; length++)
-        assert_int_equal(
-            cipher_open(one, arena, STR("t.c"), (struct str){old.ptr, length}, &plain), ERR_DECRYPT);
+        assert_int_equal(cipher_open(one, arena, STR("t.c"), (struct str){old.ptr, length}, &plain),
+                         ERR_DECRYPT);
     /* The root decides the blind index, not the current key; the context counts. */
     struct str index = cipher_blind_index(one, arena, STR("t.c"), STR("text"));
     assert_int_equal(index.len, 64);
@@ -146,10 +148,10 @@ static void test_key_texts(void **state)
     (void)state;
     static const char *const bad[] = {
         "",
-        "root " ONES,                   /* nothing encrypts */
-        "1 1111",                       /* too short */
-        "0 " ONES,                      /* numbers start at 1 */
-        "1 " ONES "\n1 " TWOS,          /* twice */
+        "root " ONES,          /* nothing encrypts */
+        "1 1111",              /* too short */
+        "0 " ONES,             /* numbers start at 1 */
+        "1 " ONES "\n1 " TWOS, /* twice */
         "root " ONES "\nroot " TWOS "\n1 " ONES,
         "key " ONES,
         "1 " ONES "1",

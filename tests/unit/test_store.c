@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 
 #include <pthread.h>
@@ -12,14 +13,14 @@
 #include "store/row.h"
 #include "store_fixture.h"
 
-#define ITEM_ROW(F)         \
-    F(INTEGER, id)          \
-    F(INTEGER, tenant_id)   \
-    F(TEXT, name)           \
-    F(BOOLEAN, active)      \
-    F(DECIMAL, rate)        \
-    F(BYTES, picture)       \
-    F(JSON, details)        \
+#define ITEM_ROW(F)       \
+    F(INTEGER, id)        \
+    F(INTEGER, tenant_id) \
+    F(TEXT, name)         \
+    F(BOOLEAN, active)    \
+    F(DECIMAL, rate)      \
+    F(BYTES, picture)     \
+    F(JSON, details)      \
     F(SECRET, pin)
 ROW_STRUCT(item, ITEM_ROW);
 #define ROW_SELF struct item
@@ -43,14 +44,14 @@ static struct sql *sql;
 static void make_table(void)
 {
     bool postgresql = store_engine(fixture.store) == STORE_POSTGRESQL;
-    assert_int_equal(sql_run(sql, postgresql
-                                      ? "CREATE TABLE item (id BIGINT PRIMARY KEY, tenant_id BIGINT,"
-                                        " name TEXT COLLATE \"C\" UNIQUE, active BIGINT, rate TEXT,"
-                                        " picture BYTEA, details TEXT, pin SECRET)"
-                                      : "CREATE TABLE item (id INTEGER PRIMARY KEY, tenant_id "
-                                        "BIGINT, name TEXT UNIQUE, active BIGINT, rate TEXT,"
-                                        " picture BYTEA, details TEXT, pin SECRET)"),
-                     0);
+    assert_int_equal(
+        sql_run(sql, postgresql ? "CREATE TABLE item (id BIGINT PRIMARY KEY, tenant_id BIGINT,"
+                                  " name TEXT COLLATE \"C\" UNIQUE, active BIGINT, rate TEXT,"
+                                  " picture BYTEA, details TEXT, pin SECRET)"
+                                : "CREATE TABLE item (id INTEGER PRIMARY KEY, tenant_id "
+                                  "BIGINT, name TEXT UNIQUE, active BIGINT, rate TEXT,"
+                                  " picture BYTEA, details TEXT, pin SECRET)"),
+        0);
 }
 
 static int setup_sqlite(void **state)
@@ -162,8 +163,8 @@ static void test_secret_is_sealed(void **state)
     } raw;
     static const struct type_field fields[] = {
         {.name = "pin", .has_offset = -1, .value = {.kind = TYPE_BYTES}}};
-    static const struct type raw_type = {.name = "raw", .size = sizeof(raw), .fields = fields,
-                                         .field_count = 1, .extra_offset = -1};
+    static const struct type raw_type = {
+        .name = "raw", .size = sizeof(raw), .fields = fields, .field_count = 1, .extra_offset = -1};
     assert_int_equal(sql_one(sql, arena, &raw_type, &raw, "SELECT pin FROM item"), 0);
     assert_null(memmem(raw.pin.ptr, raw.pin.len, "4321", 4));
     struct str plain;
@@ -174,7 +175,8 @@ static void test_secret_is_sealed(void **state)
     /* Another name for the column or the table changes nothing. */
     struct item out;
     assert_int_equal(sql_one(sql, arena, &item_row, &out,
-                             "SELECT i." "id, tenant_id, name, active, rate, picture, details,"
+                             "SELECT i."
+                             "id, tenant_id, name, active, rate, picture, details,"
                              " i.pin FROM item AS i"),
                      0);
     assert_true(str_eq(out.pin, in.pin));
@@ -202,9 +204,9 @@ static void test_mismatch_is_reported(void **state)
     struct item_name out;
     struct item item = make_item(1, "a");
     assert_int_equal(sql_insert(sql, "item", &item_row, &item), 0);
-    assert_int_equal(sql_one(sql, arena, &item_name_row, &out,
-                             "SELECT id, tenant_id, name, active FROM item"),
-                     ERR_STORE);
+    assert_int_equal(
+        sql_one(sql, arena, &item_name_row, &out, "SELECT id, tenant_id, name, active FROM item"),
+        ERR_STORE);
     assert_non_null(strstr(sql_last_error(sql), "active"));
     assert_int_equal(sql_one(sql, arena, &item_name_row, &out, "SELECT id, name FROM item"),
                      ERR_STORE);
@@ -224,17 +226,17 @@ static void test_order_and_like_go_by_bytes(void **state)
     }
     struct item *rows;
     size_t count;
-    assert_int_equal(sql_all(sql, arena, &item_row, &rows, &count,
-                             "SELECT " COLUMNS " FROM item ORDER BY name"),
-                     0);
+    assert_int_equal(
+        sql_all(sql, arena, &item_row, &rows, &count, "SELECT " COLUMNS " FROM item ORDER BY name"),
+        0);
     static const char *const sorted[] = {"B", "Z", "a", "b", "é"};
     assert_int_equal(count, 5);
     for (size_t i = 0; i < count; i++)
         assert_true(str_is(rows[i].name, sorted[i]));
     int64_t found;
-    assert_int_equal(
-        sql_integer(sql, &found, "SELECT COUNT(*) FROM item WHERE name LIKE ?", sql_text(STR("B%"))),
-        0);
+    assert_int_equal(sql_integer(sql, &found, "SELECT COUNT(*) FROM item WHERE name LIKE ?",
+                                 sql_text(STR("B%"))),
+                     0);
     assert_int_equal(found, 1);
 }
 
@@ -361,9 +363,8 @@ static void test_many(void **state)
     struct item *rows;
     size_t count;
     assert_int_equal(sql_begin(sql), 0);
-    assert_int_equal(sql_find_many(sql, arena, "item", &item_row, ids, 6, true, (void **)&rows,
-                                   &count),
-                     0);
+    assert_int_equal(
+        sql_find_many(sql, arena, "item", &item_row, ids, 6, true, (void **)&rows, &count), 0);
     assert_int_equal(count, 4);
     static const int64_t expected[] = {2, 10, 11, 3000};
     for (size_t i = 0; i < 4; i++)
@@ -568,8 +569,9 @@ static void test_newer_or_changed_is_refused(void **state)
 {
     (void)state;
     struct str why;
-    assert_int_equal(sql_run(sql, "INSERT INTO schema_migration (number, name, checksum, applied_at)"
-                                  " VALUES (9999, 'future', 'x', 0)"),
+    assert_int_equal(sql_run(sql,
+                             "INSERT INTO schema_migration (number, name, checksum, applied_at)"
+                             " VALUES (9999, 'future', 'x', 0)"),
                      0);
     close_store();
     assert_int_equal(open_error(options_now(), &why), ERR_STORE_NEWER);
@@ -617,9 +619,8 @@ static void test_rotation(void **state)
     assert_int_equal(key, 2);
     reopen_store();
     struct item out;
-    assert_int_equal(sql_one(sql, arena, &item_row, &out,
-                             "SELECT " COLUMNS " FROM item WHERE id = 1"),
-                     0);
+    assert_int_equal(
+        sql_one(sql, arena, &item_row, &out, "SELECT " COLUMNS " FROM item WHERE id = 1"), 0);
     assert_true(str_is(out.pin, "pin 0"));
     store_release(fixture.store, sql);
     int64_t rotated;
@@ -649,8 +650,8 @@ static void test_rotation(void **state)
                          0);
         assert_true(str_eq(out.pin, items[id - 1].pin));
     }
-    assert_true(str_eq(index,
-                       store_blind_index(fixture.store, arena, STR("item.pin"), STR("pin 1"))));
+    assert_true(
+        str_eq(index, store_blind_index(fixture.store, arena, STR("item.pin"), STR("pin 1"))));
 }
 
 static void *hold_and_return(void *argument)
@@ -773,14 +774,14 @@ static void test_log_stays_bounded(void **state)
     assert_int_equal(store_checkpoint(fixture.store), 0);
 }
 
-#define ON_BOTH(test)                                                                              \
-    {"sqlite: " #test, test, setup_sqlite, teardown, NULL},                                        \
-    {                                                                                              \
-        "postgresql: " #test, test, setup_postgresql, teardown, NULL                               \
+#define ON_BOTH(test)                                                \
+    {"sqlite: " #test, test, setup_sqlite, teardown, NULL},          \
+    {                                                                \
+        "postgresql: " #test, test, setup_postgresql, teardown, NULL \
     }
-#define ON_SQLITE(test)                                                                            \
-    {                                                                                              \
-        "sqlite: " #test, test, setup_sqlite, teardown, NULL                                       \
+#define ON_SQLITE(test)                                      \
+    {                                                        \
+        "sqlite: " #test, test, setup_sqlite, teardown, NULL \
     }
 
 int main(void)

@@ -1,13 +1,16 @@
 /*
- * PostgreSQL's connection breaks at the Nth message, for N = 1, 2, ... until a run meets no break. A writer that
- * follows sql.h (run again on ERR_STORE_RETRY and ERR_STORE_LOST) must find every batch exactly once.
+ * PostgreSQL's connection breaks at the Nth message, for N = 1, 2, ... until a run meets no break.
+ * A writer that follows sql.h (run again on ERR_STORE_RETRY and ERR_STORE_LOST) must find every
+ * batch exactly once.
  *
- * Between the store and the server stands a proxy that counts what the client sends. The message it is told
- * to break at is either swallowed, or passed on and its answer swallowed: then the server may well commit.
+ * Between the store and the server stands a proxy that counts what the client sends. The message it
+ * is told to break at is either swallowed, or passed on and its answer swallowed: then the server
+ * may well commit.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 
 #include <arpa/inet.h>
@@ -90,8 +93,7 @@ static void *accept_all(void *argument)
     for (;;) {
         int client = accept(proxy.listener, NULL, NULL);
         pthread_t thread;
-        if (client < 0 ||
-            pthread_create(&thread, NULL, serve, (void *)(intptr_t)client) != 0)
+        if (client < 0 || pthread_create(&thread, NULL, serve, (void *)(intptr_t)client) != 0)
             abort();
         pthread_detach(thread);
     }
@@ -119,8 +121,7 @@ static void find_server(void)
 static void start_proxy(void)
 {
     find_server();
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof(address);
     proxy.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(proxy.listener, (struct sockaddr *)&address, sizeof(address)), 0);

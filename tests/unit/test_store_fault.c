@@ -1,12 +1,13 @@
 /*
- * Everything that can go wrong with the SQLite file, at every place where it can: a workload is run with the
- * fault at step 1, 2, ... until a run meets none (at every third step, unless CAMBIST_TEST_LONG is set). After
- * each: what was acknowledged is there, a batch is there whole or not at all, and a counter that each batch
- * moved agrees.
+ * Everything that can go wrong with the SQLite file, at every place where it can: a workload is run
+ * with the fault at step 1, 2, ... until a run meets none (at every third step, unless
+ * CAMBIST_TEST_LONG is set). After each: what was acknowledged is there, a batch is there whole or
+ * not at all, and a counter that each batch moved agrees.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 
 #include "store/fault.h"
@@ -15,9 +16,9 @@
 
 enum { BATCHES = 8, ROWS = 30 };
 
-#define ENTRY_ROW(F)   \
-    F(INTEGER, id)     \
-    F(INTEGER, batch)  \
+#define ENTRY_ROW(F)  \
+    F(INTEGER, id)    \
+    F(INTEGER, batch) \
     F(TEXT, note)
 ROW_STRUCT(entry, ENTRY_ROW);
 #define ROW_SELF struct entry
@@ -38,7 +39,8 @@ static int write_batch(struct sql *sql, int64_t batch)
 {
     struct entry entries[ROWS];
     for (int64_t i = 0; i < ROWS; i++)
-        entries[i] = (struct entry){.id = batch * 1000 + i, .batch = batch,
+        entries[i] = (struct entry){.id = batch * 1000 + i,
+                                    .batch = batch,
                                     .note = STR("......................................."
                                                 ".......................................")};
     int error = sql_begin(sql);
@@ -83,17 +85,18 @@ static void check(const char *database, const bool acknowledged[BATCHES])
     struct sql *sql = store_acquire(store, true);
     int64_t whole = 0, count, value, broken;
     for (int64_t batch = 0; batch < BATCHES; batch++) {
-        assert_int_equal(sql_integer(sql, &count, "SELECT COUNT(*) FROM entry WHERE batch = ?",
-                                     sql_int(batch)),
-                         0);
+        assert_int_equal(
+            sql_integer(sql, &count, "SELECT COUNT(*) FROM entry WHERE batch = ?", sql_int(batch)),
+            0);
         assert_true(count == ROWS || count == 0);
         assert_true(count == ROWS || !acknowledged[batch]);
         whole += count == ROWS;
     }
     assert_int_equal(sql_integer(sql, &value, "SELECT value FROM counter"), 0);
     assert_int_equal(value, whole);
-    assert_int_equal(sql_integer(sql, &broken, "SELECT COUNT(*) FROM pragma_integrity_check"
-                                               " WHERE integrity_check <> 'ok'"),
+    assert_int_equal(sql_integer(sql, &broken,
+                                 "SELECT COUNT(*) FROM pragma_integrity_check"
+                                 " WHERE integrity_check <> 'ok'"),
                      0);
     assert_int_equal(broken, 0);
     /* And it goes on. */
@@ -111,9 +114,8 @@ static bool run(enum fault_kind kind, long step)
     snprintf(database, sizeof(database), "%s/test.db", folder);
     copy_template(folder);
     struct store_fault *fault = store_fault_new(kind, (uint64_t)step);
-    struct store_options options = {.database = str_from(database),
-                                    .key_file = str_from(fixture.key_file),
-                                    .fault = fault};
+    struct store_options options = {
+        .database = str_from(database), .key_file = str_from(fixture.key_file), .fault = fault};
     struct store *store;
     assert_int_equal(store_open(&options, &store, NULL), 0);
     store_fault_arm(fault, step);
