@@ -75,6 +75,17 @@ int instruction_get(struct call *c, id_t64 instruction_id,
                    sql_int(c->principal.tenant_id), sql_int(instruction_id));
 }
 
+int provider_find_instruction(struct call *c, const char *operation, id_t64 subject_id,
+                              struct provider_instruction *ret_instruction)
+{
+    return sql_one(c->sql, c->arena, &provider_instruction_row, ret_instruction,
+                   ROW_SELECT(PROVIDER_INSTRUCTION_ROW)
+                   " FROM provider_instruction WHERE tenant_id = ? AND subject_id = ?"
+                   " AND operation = ? ORDER BY id DESC LIMIT 1",
+                   sql_int(c->principal.tenant_id), sql_int(subject_id),
+                   sql_text(str_from(operation)));
+}
+
 int instruction_find(struct call *c, const char *provider, struct str our_reference,
                      struct str provider_reference, struct provider_instruction *ret_instruction)
 {

@@ -70,6 +70,10 @@ int provider_receive_event(struct call *c, struct str provider_name);
     F(INTEGER, updated_at)
 ROW_STRUCT(provider_instruction, PROVIDER_INSTRUCTION_ROW);
 
+/* The newest instruction for `operation` (a row of provider_operations.def) about the subject; ERR_NOT_FOUND. */
+int provider_find_instruction(struct call *c, const char *operation, id_t64 subject_id,
+                              struct provider_instruction *ret_instruction);
+
 /* How often an answer was not one we know, since the start: the metric. */
 int64_t provider_alerts(void);
 

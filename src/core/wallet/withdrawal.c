@@ -8,6 +8,7 @@
 #include "core/fee/fee.h"
 #include "core/life_cycle.h"
 #include "core/outbox.h"
+#include "core/provider/providers.h"
 #include "core/reasons.h"
 #include "core/wallet/customer.h"
 #include "core/wallet/events.h"
@@ -355,11 +356,14 @@ int withdrawal_reject(struct call *c, id_t64 withdrawal_id, struct str reason,
 int withdrawal_process(struct call *c, id_t64 withdrawal_id, struct wallet_entry *ret_entry)
 {
     struct withdrawal withdrawal;
+    struct provider_instruction instruction;
 
     TRY(load_naira(c, withdrawal_id, &withdrawal, ret_entry));
-    /* Approval put the instruction into the outbox, which sends it until the provider has taken it. A second
-     * instruction would be a second payment to the provider, so there is none. */
-    return move(c, &withdrawal, ret_entry, "process");
+    TRY(move(c, &withdrawal, ret_entry, "process"));
+    /* Approval put an instruction into the outbox, which sends it until the provider has taken it. A second
+     * one would be a second payment to the provider. */
+    int error = provider_find_instruction(c, "withdrawal_payout", withdrawal.id, &instruction);
+    return error == ERR_NOT_FOUND ? instruct(c, &withdrawal, ret_entry) : error;
 }
 
 /* ---- Cross-rail payouts ---- */

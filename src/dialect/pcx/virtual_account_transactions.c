@@ -74,13 +74,16 @@ static int find_withdrawal(struct call *c, const struct pcx_get_sarepay_transact
 static struct str provider_status(struct call *c, const struct withdrawal *withdrawal)
 {
     struct provider_outcome outcome = {0};
+    struct provider_instruction instruction;
     struct buf body = json_object(c->arena);
 
-    if (str_empty(withdrawal->provider_reference))
+    if (provider_find_instruction(c, "withdrawal_payout", withdrawal->id, &instruction) ||
+        str_is(instruction.status, "queued"))
         return STR("not_sent");
-    json_put(&body, "provider_reference", withdrawal->provider_reference);
-    if (provider_ask(c->app, c->arena, STR("sarepay"), "payout_status",
-                     provider_new_reference(c->arena), json_object_end(&body), &outcome))
+    json_put_unless_empty(&body, "provider_reference", instruction.provider_reference);
+    if (provider_ask(c->app, c->arena, instruction.provider, "payout_status",
+                     call_id(c, ID_PROVIDER_REQUEST, instruction.id), json_object_end(&body),
+                     &outcome))
         return STR("unknown");
     switch (outcome.status) {
     case PROVIDER_SUCCEEDED:

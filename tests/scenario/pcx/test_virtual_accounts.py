@@ -192,15 +192,18 @@ def test_delete_needs_an_empty_account(pcx, pcx_admin, server):
 
 
 def test_delete_all_of_an_organisation(pcx_admin, server):
-    org = pcx_admin.post("/organizations", {
-        "name": "Closing Ltd", "country": "NG", "owner_id": pcx_admin.user_id}).json
-    org_id = org.get("data", org).get("org_id") if isinstance(org, dict) else None
-    if not org_id:
-        pytest.skip("organisations cannot be created here")
+    reply = pcx_admin.post("/organizations", {
+        "org_name": "Closing Ltd", "country": "NG", "created_by": pcx_admin.user_id}, expect=201).json
+    org_id = reply.get("data", reply)["org_id"]
     first = currency_account(pcx_admin, org_id=org_id).data["account_id"]
-    currency_account(pcx_admin, org_id=org_id, initial_balance=Decimal("1"))
+    full = currency_account(pcx_admin, org_id=org_id, initial_balance=Decimal("1")).data["account_id"]
     pcx_admin.delete(f"/virtual-accounts/org/{org_id}", expect=409)
     pcx_admin.get(f"/virtual-accounts/admin/accounts/{first}", expect=200)  # all or none
+    pcx_admin.post("/virtual-accounts/transfer", {
+        "from_account_id": full, "to_account_id": open_account(server), "amount": 1,
+        "user_id": pcx_admin.user_id}, expect=200)
+    assert pcx_admin.delete(f"/virtual-accounts/org/{org_id}", expect=200).data == {}
+    assert pcx_admin.get(f"/virtual-accounts/org/{org_id}", expect=200).data == []
     pcx_admin.delete("/virtual-accounts/org/org_0000000000001", expect=404)
 
 

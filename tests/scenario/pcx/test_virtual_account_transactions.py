@@ -1,0 +1,85 @@
+"""Movements on an account: one, a filtered page of them, and what Sarepay says about a transfer."""
+from decimal import Decimal
+
+import pytest
+
+from client.flows import open_account
+from client.http import wait_until
+from client.pcx import OtherTenant
+
+
+@pytest.fixture
+def account(pcx, pcx_admin, server):
+    account_id = open_account(server)
+    for amount in ("1.01", "2.02", "3.03"):
+        pcx_admin.post("/virtual-accounts/deposit", {"account_id": account_id,
+                                                     "amount": Decimal(amount)}, expect=200)
+    return account_id
+
+
+def withdraw(caller, account_id, amount):
+    return caller.post("/virtual-accounts/withdraw", {
+        "account_id": account_id, "amount": Decimal(amount), "user_id": caller.user_id,
+        "beneficiary_name": "Ada Obi", "bank_code": "058",
+        "beneficiary_account_number": "0123456789"}, expect=200).data["transaction_id"]
+
+
+def test_list_newest_first_with_filters(pcx, account):
+    withdrawal = withdraw(pcx, account, "1")
+    path = f"/virtual-accounts/{account}/transactions"
+    found = pcx.get(path, expect=200).data
+    assert [Decimal(e["amount"]) for e in found] == [
+        1, Decimal("3.03"), Decimal("2.02"), Decimal("1.01")]
+    assert [e["transaction_id"] for e in pcx.get(path, {"type": "debit"}, expect=200).data] == [
+        withdrawal]
+    assert len(pcx.get(path, {"type": "credit", "status": "completed"}, expect=200).data) == 3
+    assert len(pcx.get(path, {"status": "pending"}, expect=200).data) == 1
+    assert pcx.get(path, {"end_date": "2020-01-01"}, expect=200).data == []
+    assert len(pcx.get(path, {"start_date": "2020-01-01"}, expect=200).data) == 4
+    pcx.get(path, {"type": "gift"}, expect=400)
+    pcx.get(path, {"status": "lost"}, expect=400)
+
+
+def test_pages(pcx, account):
+    path = f"/virtual-accounts/{account}/transactions"
+    first = pcx.get(path, {"limit": 2}, expect=200).json
+    rest = pcx.get(path, {"limit": 2, "last_evaluated_key": first["meta"]["last_evaluated_key"]},
+                   expect=200).json
+    assert len(first["data"]) == 2 and len(rest["data"]) == 1
+    assert rest["meta"].get("last_evaluated_key") is None
+    pcx.get(path, {"type": "credit",
+                   "last_evaluated_key": first["meta"]["last_evaluated_key"]}, expect=400)
+
+
+def test_one(pcx, pcx_user, pcx_admin, account, server):
+    entry = pcx.get(f"/virtual-accounts/{account}/transactions", expect=200).data[0]
+    path = f"/virtual-accounts/transactions/{entry['transaction_id']}"
+    assert pcx.get(path, expect=200).data == entry
+    assert pcx_admin.get(path, expect=200).data == entry
+    pcx_user.get(path, expect=403)
+    pcx_user.get(path, {"user_id": pcx.user_id}, expect=403)  # naming somebody else helps nobody
+    pcx_user.get(path, headers={"X-User-Id": pcx.user_id}, expect=403)
+    pcx_user.get(f"/virtual-accounts/{account}/transactions", expect=403)
+    OtherTenant(server).get(path, expect=(403, 404))
+    pcx.get("/virtual-accounts/transactions/vat_0000000000001", expect=404)
+    pcx.get("/virtual-accounts/transactions/nonsense", expect=404)
+
+
+def test_sarepay_status(pcx, pcx_user, pcx_admin, account):
+    transaction_id = withdraw(pcx, account, "2.50")
+    path = "/virtual-accounts/ngn/transaction-status"
+    waiting = pcx.get(path, {"transaction_id": transaction_id}, expect=200).data
+    assert waiting["status"] == "pending" and waiting["provider_status"] == "not_sent"
+    assert Decimal(waiting["amount"]) == Decimal("2.5") and waiting["currency"] == "NGN"
+    pcx_admin.post(f"/virtual-accounts/admin/transactions/{transaction_id}/approve", expect=200)
+    done = wait_until(lambda: (found := pcx.get(path, {"transaction_id": transaction_id},
+                                                expect=200).data)["status"] == "completed" and found,
+                      what="the payout")
+    assert done["provider_status"] == "successful"
+    again = pcx.get(path, {"reference": done["reference"]}, expect=200).data
+    assert again["transaction_id"] == transaction_id
+    pcx.get(path, expect=400)
+    pcx.get(path, {"transaction_id": transaction_id, "reference": "x"}, expect=400)
+    pcx.get(path, {"reference": "nobody"}, expect=404)
+    pcx.get(path, {"transaction_id": "vat_0000000000001"}, expect=404)
+    pcx_user.get(path, {"transaction_id": transaction_id}, expect=403)
