@@ -70,9 +70,8 @@ static struct transfer make_transfer(struct worker *w, size_t place)
 /* Keys as clients make them: random, so that each lands anywhere in the index. */
 static void describe(struct worker *w, struct journal *journal, size_t place)
 {
-    journal->key =
-        arena_printf(w->texts, "%016llx%016llx", (unsigned long long)next_random(w),
-                     (unsigned long long)next_random(w));
+    journal->key = arena_printf(w->texts, "%016llx%016llx", (unsigned long long)next_random(w),
+                                (unsigned long long)next_random(w));
     journal->reference = arena_printf(w->texts, "order %zu", w->sent + place);
     journal->description = STR("Payment for goods");
 }
