@@ -58,6 +58,7 @@ CREATE TABLE user_account (
     kyc_failure_reason TEXT,
     bridge_customer_id TEXT,
     password_hash TEXT,
+    srp_verifier SECRET,
     confirmed BIGINT NOT NULL,
     failed_logins BIGINT NOT NULL,
     locked_until BIGINT NOT NULL,

@@ -48,19 +48,35 @@ static int count_failure(struct call *c, void *argument)
                    sql_int(user_id));
 }
 
-int lockout_check_password(struct call *c, const struct user *user, struct str password)
+/* Who is locked out learns nothing about the proof. */
+static int check_locks(struct call *c, const struct user *user)
 {
     TRY(lockout_check_address(c));
-    if (user && user->locked_until > c->now)
-        return ERR_LOCKED_OUT;
-    if (password_verify(user ? user->password_hash : STR_NONE, password))
+    return user && user->locked_until > c->now ? ERR_LOCKED_OUT : OK;
+}
+
+static int settle(struct call *c, const struct user *user, bool right)
+{
+    if (right)
         return OK;
     lockout_count_address(c);
-    if (!user)
-        return ERR_WRONG_CREDENTIALS;
-    id_t64 user_id = user->id;
-    TRY(writer_run(c, count_failure, &user_id));
+    if (user) {
+        id_t64 user_id = user->id;
+        TRY(writer_run(c, count_failure, &user_id));
+    }
     return ERR_WRONG_CREDENTIALS;
+}
+
+int lockout_check_password(struct call *c, const struct user *user, struct str password)
+{
+    TRY(check_locks(c, user));
+    return settle(c, user, password_verify(user ? user->password_hash : STR_NONE, password));
+}
+
+int lockout_check_proof(struct call *c, const struct user *user, bool right)
+{
+    TRY(check_locks(c, user));
+    return settle(c, user, right);
 }
 
 int lockout_clear(struct call *c, const struct user *user)

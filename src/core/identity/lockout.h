@@ -21,6 +21,9 @@
  * or ERR_WRONG_CREDENTIALS, neither refused on the call.
  */
 int lockout_check_password(struct call *c, const struct user *user, struct str password);
+/* The same where something else than a password was to prove the person, and was found right or
+ * wrong. */
+int lockout_check_proof(struct call *c, const struct user *user, bool right);
 /* The same for secrets that are not passwords (client secrets): only addresses are counted. */
 int lockout_check_address(struct call *c);
 void lockout_count_address(struct call *c);

@@ -8,6 +8,8 @@
 
 #include <sodium.h>
 
+#include "core/identity/srp.h"
+
 static uint64_t cost_passes = 2;
 static size_t cost_memory = 19u << 20;
 
@@ -26,6 +28,15 @@ struct str password_hash(struct arena *arena, struct str password)
                               crypto_pwhash_ALG_ARGON2ID13) != 0)
         abort(); /* out of memory */
     return arena_copy(arena, str_from(out));
+}
+
+void password_set(struct call *c, struct user *user, struct str password)
+{
+    struct str pool = id_print(c->arena, ID_TENANT, c->principal.tenant_id);
+    str_cut(&pool, '_');
+    user->password_hash = password_hash(c->arena, password);
+    user->srp_verifier =
+        srp_make_verifier(c->arena, pool, id_print_uuid(c->arena, ID_USER, user->id), password);
 }
 
 /* The hash of something nobody types, at the current cost. */

@@ -6,12 +6,18 @@
 #define CORE_IDENTITY_PASSWORD_H
 
 #include "core/call.h"
+#include "core/identity/user.h"
 
 /* The sandbox takes less, for tests and a quick first start. Before threads start. */
 void password_set_cost(uint64_t passes, size_t memory_bytes);
 
 /* "$argon2id$v=19$m=...": parameters, salt and hash in one text. */
 struct str password_hash(struct arena *arena, struct str password);
+/*
+ * Gives a person (id set, of the call's tenant) this password: the hash, and the verifier for
+ * log-ins by SRP. In memory only; user_create or user_update stores it.
+ */
+void password_set(struct call *c, struct user *user, struct str password);
 /* Constant time. An absent hash takes as long as a wrong password, so that unknown users cannot be
  * told apart. */
 bool password_verify(struct str hash, struct str password);

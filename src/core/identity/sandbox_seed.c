@@ -47,6 +47,7 @@ static int seed_person(struct call *c, const struct person *person, struct user 
 {
     struct str password = arena_printf(c->arena, "Sb1!%.*s", STR_FMT(random_hex(c->arena, 9)));
     *ret_user = (struct user){
+        .id = id_new(),
         .organisation_id = person->organisation_id,
         .email = str_from(person->email),
         .first_name = str_from(person->first_name),
@@ -58,9 +59,9 @@ static int seed_person(struct call *c, const struct person *person, struct user 
         .kyc_status = STR("approved"),
         .kyc_approved_at = c->now,
         .country = STR("NG"),
-        .password_hash = password_hash(c->arena, password),
         .confirmed = true,
     };
+    password_set(c, ret_user, password);
     TRY(user_create(c, ret_user));
     if (person->member_role) {
         struct membership membership = {.organisation_id = person->organisation_id,
@@ -179,7 +180,7 @@ static int seed_songhai(struct call *c, id_t64 organisation)
     TRY(client_app_create(c, &app, &secret));
     password = arena_printf(c->arena, "Sb1!%.*s", STR_FMT(random_hex(c->arena, 9)));
     user.username = STR("songhai");
-    user.password_hash = password_hash(c->arena, password);
+    password_set(c, &user, password);
     TRY(user_update(c, &user));
     TRY(put(c, "fincode.songhai", "client_id", app.client_id));
     TRY(put(c, "fincode.songhai", "client_secret", secret));

@@ -50,6 +50,7 @@
     F(TEXT, kyc_failure_reason)     \
     F(TEXT, bridge_customer_id)     \
     F(TEXT, password_hash)          \
+    F(SECRET, srp_verifier)         \
     F(BOOLEAN, confirmed)           \
     F(INTEGER, failed_logins)       \
     F(INTEGER, locked_until)        \

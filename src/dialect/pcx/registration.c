@@ -30,9 +30,10 @@ static int check_rights(struct call *c, const struct pcx_register_user_body *bod
 int pcx_register_user_prepare(struct call *c, const struct pcx_register_user_in *in)
 {
     TRY(password_check_policy(c, in->body->password, "password"));
-    struct str *hash = ARENA_NEW(c->arena, struct str);
-    *hash = password_hash(c->arena, in->body->password);
-    c->prepared = hash;
+    struct user *prepared = ARENA_NEW(c->arena, struct user);
+    prepared->id = id_new();
+    password_set(c, prepared, in->body->password);
+    c->prepared = prepared;
     return OK;
 }
 
@@ -76,10 +77,11 @@ int pcx_register_user(struct call *c, const struct pcx_register_user_in *in,
 {
     const struct pcx_register_user_body *body = in->body;
     bool founder = str_empty(body->org_id) && !str_empty(body->org_name);
+    const struct user *prepared = c->prepared; /* id and password */
     struct membership membership = {0};
     usec_t birth;
     struct user user = {
-        .id = id_new(),
+        .id = prepared->id,
         .email = body->email,
         .first_name = body->fname,
         .last_name = body->lname,
@@ -93,7 +95,8 @@ int pcx_register_user(struct call *c, const struct pcx_register_user_in *in,
         .id_number = body->id_number,
         .additional_id_type = body->additional_id_type,
         .additional_id_number = body->additional_id_number,
-        .password_hash = *(const struct str *)c->prepared,
+        .password_hash = prepared->password_hash,
+        .srp_verifier = prepared->srp_verifier,
         .created_by = c->principal.user_id,
     };
 

@@ -19,12 +19,12 @@ static struct platform_tenant show(struct call *c, const struct tenant *tenant)
 int platform_create_tenant_prepare(struct call *c, const struct platform_create_tenant_in *in)
 {
     const struct platform_tenant_admin *admin = in->body->admin;
-    struct str *hash = ARENA_NEW(c->arena, struct str);
-    c->prepared = hash;
     if (!admin)
         return OK;
     TRY(password_check_policy(c, admin->password, "admin.password"));
-    *hash = password_hash(c->arena, admin->password);
+    struct user *prepared = ARENA_NEW(c->arena, struct user);
+    prepared->password_hash = password_hash(c->arena, admin->password);
+    c->prepared = prepared;
     return OK;
 }
 
@@ -42,7 +42,7 @@ static int create_admin(struct call *c, id_t64 tenant_id, const struct platform_
         .roles = ROLE_ADMIN,
         .status = STR("active"),
         .confirmed = true,
-        .password_hash = *(const struct str *)c->prepared,
+        .password_hash = ((const struct user *)c->prepared)->password_hash,
         .created_by = c->principal.user_id,
     };
     c->principal.tenant_id = tenant_id;
