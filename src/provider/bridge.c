@@ -303,6 +303,8 @@ static int build_path(struct arena *arena, const struct provider_settings *setti
     } else if (operation == LIST_ACCOUNTS) {
         path = arena_printf(arena, "/customers/%.*s/virtual_accounts", STR_FMT(customer));
     } else if (operation == GET_ACCOUNT || operation == LIST_TRANSACTIONS) {
+        if (str_empty(account))
+            return ERR_REQUIRED;
         path = arena_printf(arena, "/customers/%.*s/virtual_accounts/%.*s%s", STR_FMT(customer),
                             STR_FMT(account), operation == LIST_TRANSACTIONS ? "/history" : "");
     } else if (operation == DELETE_EXTERNAL) {

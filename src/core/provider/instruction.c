@@ -183,6 +183,40 @@ static struct str status_body(struct arena *arena, const struct provider_instruc
     return buf_str(&out);
 }
 
+/* What is asked when it is not known how an operation went; an operation without a row is sent again. */
+static const struct question {
+    const char *operation, *question;
+    bool is_lookup; /* asks whether the thing is there: a no means that it can be made */
+} questions[] = {
+    {"payout", "payout_status", false},
+    {"crypto_deposit", "payout_status", false},
+    {"create_virtual_account", "get_virtual_account", true},
+};
+
+static const struct question *find_question(const char *operation)
+{
+    for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
+        if (strcmp(questions[i].operation, operation) == 0)
+            return &questions[i];
+    return NULL;
+}
+
+/* ERR_REQUIRED, ERR_NOT_FOUND: the provider cannot be asked, or says that there is no such thing. */
+static int ask_after(struct call *c, const struct provider *provider,
+                     const struct provider_settings *settings,
+                     const struct provider_instruction *instruction, const char *operation,
+                     struct str reference, struct provider_outcome *ret_outcome)
+{
+    const struct question *question = find_question(operation);
+    if (!question)
+        return ERR_NOT_FOUND;
+    struct str body = question->is_lookup ? instruction->body : status_body(c->arena, instruction);
+    TRY(provider_exchange(c->app, c->arena, provider, settings, question->question, reference, body,
+                          ret_outcome));
+    bool absent = question->is_lookup && ret_outcome->status == PROVIDER_FAILED;
+    return absent ? ERR_NOT_FOUND : OK;
+}
+
 /*
  * Sends what is queued and asks after what is pending. Where a provider cannot be asked without its own reference, the
  * instruction is sent again: to it the reference makes both one.
@@ -196,12 +230,8 @@ static int exchange(struct call *c, const struct provider_instruction *instructi
     TRY(providers_find(c->app, instruction->provider, &provider, &settings));
     sent->polled = str_is(instruction->status, "pending");
     if (sent->polled) {
-        const char *question =
-            arena_printf(c->arena, "%s_status",
-                         strcmp(operation, "crypto_deposit") == 0 ? "payout" : operation)
-                .ptr;
-        int error = provider_exchange(c->app, c->arena, provider, &settings, question, reference,
-                                      status_body(c->arena, instruction), &sent->outcome);
+        int error = ask_after(c, provider, &settings, instruction, operation, reference,
+                              &sent->outcome);
         if (error != ERR_REQUIRED && error != ERR_NOT_FOUND)
             return error;
         sent->polled = false;

@@ -1,0 +1,85 @@
+"""Callbacks of providers: nothing changes without the provider's signature, and everything once with it."""
+import hashlib
+import hmac
+import json
+import uuid
+from decimal import Decimal
+
+import pytest
+
+from client.flows import balances
+from client.http import Http, wait_until
+
+
+class Callbacks(Http):
+    prefix = "/v1/virtual-accounts/webhook"
+
+
+@pytest.fixture
+def callbacks(server):
+    return Callbacks(server)
+
+
+@pytest.fixture
+def account(pcx, pcx_admin):
+    """An NGN account that SquadCo keeps, with its number there."""
+    made = pcx.post("/virtual-accounts/currency", {
+        "org_id": pcx.org_id, "user_id": pcx.user_id, "currency": "NGN"}, expect=201).data
+    return wait_until(lambda: (found := pcx_admin.get(
+        f"/virtual-accounts/admin/accounts/{made['account_id']}", expect=200).data)
+        and found.get("account_number") and found, what="an account number")
+
+
+def deposit(sandbox, account, amount, reference=None, **fields):
+    return sandbox.event("squad", {"account_number": account["account_number"], "amount": amount,
+                                   "reference": reference or "REF" + uuid.uuid4().hex, **fields}).json
+
+
+def test_a_deposit_is_credited_once(server, sandbox, account):
+    reference = "REF" + uuid.uuid4().hex
+    assert deposit(sandbox, account, "2500.75", reference, repeat=3)["status"] == 200
+    wait_until(lambda: balances(server, account["account_id"])[0] > 0, what="the credit")
+    assert deposit(sandbox, account, "2500.75", reference)["status"] == 200
+    sandbox.advance("PT1S")
+    available, ledger = balances(server, account["account_id"])
+    assert ledger == Decimal("2500.75") and available == ledger
+
+
+def test_a_wrong_signature_changes_nothing(server, sandbox, account):
+    assert deposit(sandbox, account, "9999.00", signature="wrong")["status"] == 401
+    sandbox.advance("PT1S")
+    assert balances(server, account["account_id"]) == (0, 0)
+
+
+@pytest.mark.parametrize("provider,headers", [
+    ("squadco", {}), ("squad", {"x-squad-signature": "00"}), ("sarepay", {}),
+    ("sarepay", {"x-sarepay-signature": hmac.new(b"guess", b"{}", hashlib.sha512).hexdigest()}),
+    ("bridge", {}), ("bridge", {"X-Webhook-Signature": "t=1,v0=AAAA"}),
+    ("bridge", {"X-Webhook-Signature": "nonsense"})])
+def test_unsigned_is_401(callbacks, provider, headers):
+    callbacks.post(f"/{provider}", {}, headers=headers, expect=401)
+    callbacks.send("POST", f"/{provider}", raw="", headers=headers, expect=(400, 401))
+    callbacks.send("POST", f"/{provider}", raw="\x00{", headers=headers, expect=(400, 401))
+
+
+def test_unknown_provider_is_404(callbacks):
+    callbacks.post("/monopoly", {}, expect=404)
+
+
+def test_the_other_path(server, sandbox):
+    other = Callbacks(server)
+    other.prefix = "/v1/virtual-accounts/webhooks"
+    other.post("/squadco", {}, expect=401)
+
+
+def test_deposits_in_parallel_events(server, sandbox, account):
+    for index in range(10):
+        deposit(sandbox, account, "1.01", f"REF{account['account_number']}{index}", repeat=2)
+    wait_until(lambda: balances(server, account["account_id"])[1] == Decimal("10.10"), what="10 credits")
+
+
+def test_money_for_nobody_is_kept(sandbox, server):
+    """A number we do not know: 200 (the provider is not at fault), an alert, nothing lost."""
+    answer = sandbox.event("squad", {"account_number": "0000000000", "amount": "5.00"}).json
+    assert answer["status"] == 200
+    assert json.loads(json.dumps(answer["event"], default=str))["principal_amount"] == "5.00"

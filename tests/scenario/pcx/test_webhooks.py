@@ -1,0 +1,85 @@
+"""PCX's own webhook calls: registration and manual dispatch."""
+import hashlib
+import hmac
+import json
+import uuid
+
+import pytest
+
+
+def signature(secret, body):
+    return hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
+
+
+def header(delivery, name):
+    return {key.lower(): value for key, value in delivery["headers"].items()}.get(name.lower())
+
+
+@pytest.fixture
+def endpoint(pcx, sandbox, platform):
+    """A hook registered by the organisation; removed afterwards, so that other tests' events stay away."""
+    hook = sandbox.hook()
+    made = pcx.post("/public/webhooks", {"endpoint_url": hook.url}, expect=201).data
+    yield hook, made
+    platform.delete(f"/webhooks/{made['webhook_id']}", expect=(204, 404))
+
+
+def test_register(pcx, endpoint):
+    hook, made = endpoint
+    assert made["endpoint_url"] == hook.url
+    assert made["org_id"] == pcx.org_id
+    assert made["status"] == "active"
+    assert made["secret"].startswith("whsec_") and len(made["secret"]) > 40
+    again = pcx.post("/public/webhooks", {"endpoint_url": hook.url}, expect=409)
+    assert again.json["status"] == "error"
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/hook", "not a url", "", "file:///etc/passwd", 7, None])
+def test_register_refuses(pcx, url):
+    pcx.post("/public/webhooks", {"endpoint_url": url}, expect=400)
+
+
+def test_outside_the_sandbox_urls_are_public_https(own_server):
+    """Without --sandbox there are no credentials, so the rule itself is tested in unit/test_providers.c; here: no
+    control API."""
+    server = own_server(sandbox=False, start=False)
+    import os
+    os.environ["CAMBIST_KEY"] = "00" * 32
+    try:
+        server.start()
+        import requests
+        assert requests.get(server.url + "/sandbox/clock", timeout=5).status_code == 404
+    finally:
+        del os.environ["CAMBIST_KEY"]
+
+
+def test_notify(pcx, endpoint):
+    hook, made = endpoint
+    data = {"transaction_id": "txn_abc123", "status": "completed", "amount": 500, "currency": "USD"}
+    reply = pcx.post("/public/webhooks/notify", {"org_id": pcx.org_id, "transaction_data": data},
+                     expect=200)
+    assert reply.data == {}
+    delivery = hook.wait()[0]
+    event = json.loads(delivery["body"])
+    assert event["event_type"] == "transaction.completed"
+    assert event["event_id"].startswith("evt_")
+    assert event["created_at"].endswith("Z")
+    assert event["data"] == data
+    assert header(delivery, "X-PCX-Signature") == signature(made["secret"], delivery["body"])
+    assert header(delivery, "Content-Type") == "application/json"
+
+
+def test_notify_without_endpoint(pcx):
+    pcx.post("/public/webhooks/notify",
+             {"org_id": pcx.org_id, "transaction_data": {"status": uuid.uuid4().hex}}, expect=200)
+
+
+def test_notify_another_organisation(pcx, pcx_admin):
+    made = pcx_admin.post("/organizations", {"org_name": "Hooks " + uuid.uuid4().hex[:8]})
+    if made.status not in (200, 201):
+        pytest.skip("organisations cannot be created by this call")
+    other = (made.json.get("data") or made.json)["org_id"]
+    body = {"org_id": other, "transaction_data": {"status": "completed"}}
+    pcx.post("/public/webhooks/notify", body, expect=403)
+    pcx_admin.post("/public/webhooks/notify", body, expect=200)
+    pcx.post("/public/webhooks/notify", {**body, "org_id": "org_nonsense"}, expect=400)
