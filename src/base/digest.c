@@ -1,4 +1,5 @@
-/* Hashes and MACs through OpenSSL; hexadecimal and base64 by hand, because they have to be strict. */
+/* Hashes and MACs through OpenSSL; hexadecimal and base64 by hand, because they have to be strict.
+ */
 #include "base/digest.h"
 
 #include <assert.h>
@@ -16,9 +17,9 @@ static void hmac(const EVP_MD *algorithm, struct str key, struct str message, ui
                  unsigned size)
 {
     unsigned len = size;
-    const void *done = HMAC(algorithm, key.ptr ? key.ptr : "", (int)key.len,
-                            (const unsigned char *)(message.ptr ? message.ptr : ""), message.len,
-                            ret_mac, &len);
+    const void *done =
+        HMAC(algorithm, key.ptr ? key.ptr : "", (int)key.len,
+             (const unsigned char *)(message.ptr ? message.ptr : ""), message.len, ret_mac, &len);
     assert(done && len == size);
 }
 

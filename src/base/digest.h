@@ -18,8 +18,8 @@ struct str digest_hmac_sha512_hex(struct arena *arena, struct str key, struct st
 struct str hex_print(struct arena *arena, const void *bytes, size_t len);
 bool hex_parse(struct arena *arena, struct str text, struct str *ret_bytes);
 
-/* RFC 4648: base64 with padding, and the URL alphabet without. Parsing is strict: no white space, right
- * padding, no stray bits. */
+/* RFC 4648: base64 with padding, and the URL alphabet without. Parsing is strict: no white space,
+ * right padding, no stray bits. */
 struct str base64_print(struct arena *arena, struct str bytes);
 bool base64_parse(struct arena *arena, struct str text, struct str *ret_bytes);
 struct str base64url_print(struct arena *arena, struct str bytes);
@@ -28,7 +28,8 @@ bool base64url_parse(struct arena *arena, struct str text, struct str *ret_bytes
 /* The bytes of the first block of a PEM text (RFC 7468), whatever its label. */
 bool pem_parse(struct arena *arena, struct str text, struct str *ret_der);
 
-/* Random bytes fit for keys and tokens, and `bytes` of them as hexadecimal. Aborts when the system has none. */
+/* Random bytes fit for keys and tokens, and `bytes` of them as hexadecimal. Aborts when the system
+ * has none. */
 void random_bytes(void *out, size_t len);
 struct str random_hex(struct arena *arena, size_t bytes);
 

@@ -1,6 +1,6 @@
 /*
- * JSON objects written member by member, where no contract describes them: requests to providers, events, notes.
- * Commas set themselves: a member goes without one after '{' or '['.
+ * JSON objects written member by member, where no contract describes them: requests to providers,
+ * events, notes. Commas set themselves: a member goes without one after '{' or '['.
  *
  *     struct buf out = json_object(arena);
  *     json_put(&out, "currency", STR("usd"));

@@ -10,14 +10,14 @@
 ROW_TYPE(outbox_row, OUTBOX_ROW);
 #undef ROW_SELF
 
-#define MESSAGE_ROW(F)       \
-    F(INTEGER, id)           \
-    F(INTEGER, tenant_id)    \
-    F(TEXT, channel)         \
-    F(TEXT, recipient)       \
-    F(TEXT, subject)         \
-    F(SECRET, body)          \
-    F(TEXT, status)          \
+#define MESSAGE_ROW(F)    \
+    F(INTEGER, id)        \
+    F(INTEGER, tenant_id) \
+    F(TEXT, channel)      \
+    F(TEXT, recipient)    \
+    F(TEXT, subject)      \
+    F(SECRET, body)       \
+    F(TEXT, status)       \
     F(INTEGER, created_at)
 ROW_STRUCT(message, MESSAGE_ROW);
 #define ROW_SELF struct message

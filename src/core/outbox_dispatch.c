@@ -1,14 +1,16 @@
 /*
  * The dispatcher: claims due rows and has workers do them.
  *
- * A claim is a lease of wall time (the test clock may leap) taken in the writer, so that of two processes
- * on one database only one does a row, and a row whose process died is done by another once the lease has
- * run out. SQLite has one process: there the leases of the last run are void at start.
+ * A claim is a lease of wall time (the test clock may leap) taken in the writer, so that of two
+ * processes on one database only one does a row, and a row whose process died is done by another
+ * once the lease has run out. SQLite has one process: there the leases of the last run are void at
+ * start.
  */
 #include "core/outbox_dispatch.h"
 
 #include <stdlib.h>
 
+#include "base/metrics.h"
 #include "core/app.h"
 #include "core/work.h"
 #include "store/sql.h"
@@ -167,9 +169,9 @@ static int claim_rows(struct call *c, void *argument)
     claim->count = 0;
     TRY(sql_all(c->sql, c->arena, &outbox_row_row, &due, &due_count,
                 ROW_SELECT(OUTBOX_ROW) " FROM outbox"
-                " WHERE due <= ? AND lease_until < ?"
-                " AND CASE WHEN kind = 'delivery' THEN 1 ELSE 0 END = ?"
-                " ORDER BY due, id LIMIT ?",
+                                       " WHERE due <= ? AND lease_until < ?"
+                                       " AND CASE WHEN kind = 'delivery' THEN 1 ELSE 0 END = ?"
+                                       " ORDER BY due, id LIMIT ?",
                 sql_int(clock_now()), sql_int(wall), sql_int(claim->lane == LANE_DELIVERIES),
                 sql_int((int64_t)claim->limit)));
     claim->rows = due;
@@ -222,11 +224,10 @@ static bool anything_due(struct app *app, struct sql *sql)
     int64_t depth = 0, due = 0;
     if (sql_integer(sql, &depth, "SELECT COUNT(*) FROM outbox") != OK)
         return false;
-    atomic_store(&app->outbox->depth, depth);
+    metrics_gauge_set(app->metrics, GAUGE_OUTBOX_DEPTH, depth);
     if (!depth)
         return false;
-    return sql_integer(sql, &due,
-                       "SELECT COUNT(*) FROM outbox WHERE due <= ? AND lease_until < ?",
+    return sql_integer(sql, &due, "SELECT COUNT(*) FROM outbox WHERE due <= ? AND lease_until < ?",
                        sql_int(clock_now()), sql_int(wall_now())) == OK &&
            due > 0;
 }
@@ -265,11 +266,6 @@ int outbox_start(struct app *app)
     outbox->job = workers_every(app, "outbox", PERIOD, dispatch, NULL);
     workers_wake(app, outbox->job);
     return OK;
-}
-
-int64_t outbox_depth(const struct app *app)
-{
-    return app->outbox ? (int64_t)atomic_load(&app->outbox->depth) : 0;
 }
 
 void outbox_wake(struct app *app)

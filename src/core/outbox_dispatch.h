@@ -11,7 +11,6 @@ enum outbox_lane { LANE_WORK, LANE_DELIVERIES, LANE_COUNT };
 
 struct outbox {
     struct periodic *job;
-    atomic_llong depth;
     atomic_uint in_flight[LANE_COUNT];
     atomic_bool hungry; /* rows were left because the lanes were full */
 };

@@ -42,6 +42,10 @@ void workers_clock_moved(struct app *app);
 /* From inside the writer: wakes the job once the transaction is committed. */
 void writer_wake_after_commit(struct call *c, struct periodic *job);
 
+/* From inside the writer: an entry in the audit trail of the call's tenant, for changes that no client asked for (a
+ * provider's outcome). `outcome` is a word or a short sentence; secrets never. */
+void writer_audit(struct call *c, const char *operation, struct str subject, struct str outcome);
+
 /* A thread's own read connection: workers and HTTP threads keep one; each query sees its own
  * snapshot unless the caller opens one with sql_begin_read. */
 struct sql *work_read_connection(struct app *app);

@@ -4,6 +4,6 @@
 extern const struct webhook_style pcx_webhook_style, platform_webhook_style,
     vaultspay_webhook_style, fincode_webhook_style;
 
-const struct webhook_style *const webhook_styles[] = {
-    &pcx_webhook_style, &platform_webhook_style, &vaultspay_webhook_style, &fincode_webhook_style,
-    NULL};
+const struct webhook_style *const webhook_styles[] = {&pcx_webhook_style, &platform_webhook_style,
+                                                      &vaultspay_webhook_style,
+                                                      &fincode_webhook_style, NULL};

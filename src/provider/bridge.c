@@ -1,13 +1,14 @@
 /*
- * Bridge (apidocs.bridge.xyz, API v0): customers, virtual accounts, external accounts and transfers between fiat
- * and crypto.
+ * Bridge (apidocs.bridge.xyz, API v0): customers, virtual accounts, external accounts and transfers
+ * between fiat and crypto.
  *
- * Api-Key on every request, Idempotency-Key on every POST: the same key gives the first answer, so a POST whose
- * answer was lost is sent again. Money: decimal text in major units; currencies and rails in lower case.
- * A payout is a transfer with a fixed output (destination.amount), paid from our own Bridge wallet to an external
- * account; for crypto to an address. Callbacks: X-Webhook-Signature "t=<ms>,v0=<base64>", RSA PKCS #1 v1.5 over the
- * SHA-256 digest of the SHA-256 digest of "<t>.<body>" (that the digest is hashed once more is what the published
- * test data shows), refused when older than ten minutes.
+ * Api-Key on every request, Idempotency-Key on every POST: the same key gives the first answer, so
+ * a POST whose answer was lost is sent again. Money: decimal text in major units; currencies and
+ * rails in lower case. A payout is a transfer with a fixed output (destination.amount), paid from
+ * our own Bridge wallet to an external account; for crypto to an address. Callbacks:
+ * X-Webhook-Signature "t=<ms>,v0=<base64>", RSA PKCS #1 v1.5 over the SHA-256 digest of the SHA-256
+ * digest of "<t>.<body>" (that the digest is hashed once more is what the published test data
+ * shows), refused when older than ten minutes.
  */
 #include "base/crypto.h"
 #include "base/digest.h"
@@ -32,18 +33,27 @@ enum operation {
 };
 
 static const char *const operations[] = {
-    "create_customer",      "get_customer",          "create_wallet",
-    "create_virtual_account", "get_virtual_account", "list_virtual_accounts",
-    "list_transactions",    "wallet_balance",        "create_external_account",
-    "delete_external_account", "payout",             "payout_status",
-    "crypto_deposit",       NULL,
+    "create_customer",
+    "get_customer",
+    "create_wallet",
+    "create_virtual_account",
+    "get_virtual_account",
+    "list_virtual_accounts",
+    "list_transactions",
+    "wallet_balance",
+    "create_external_account",
+    "delete_external_account",
+    "payout",
+    "payout_status",
+    "crypto_deposit",
+    NULL,
 };
 
 /* Fiat currencies: their rail, and the kind of external account that takes them. */
 static const struct rail {
     const char *currency, *rail, *account_type;
 } rails[] = {
-    {"usd", "ach", "us"},   {"eur", "sepa", "iban"}, {"gbp", "faster_payments", "gb"},
+    {"usd", "ach", "us"},     {"eur", "sepa", "iban"}, {"gbp", "faster_payments", "gb"},
     {"mxn", "spei", "clabe"}, {"brl", "pix", "pix"},
 };
 
@@ -291,7 +301,7 @@ static int build_path(struct arena *arena, const struct provider_settings *setti
 {
     struct str customer = connector_escape(arena, customer_of(settings, body));
     struct str account = connector_escape(arena, connector_text(body, "account_id"));
-    struct str path = STR_NONE;
+    struct str path;
     const char *method = "GET";
     if (operation == GET_CUSTOMER) {
         path = arena_printf(arena, "/customers/%.*s", STR_FMT(customer));
@@ -572,8 +582,8 @@ static bool signature_is_right(struct arena *arena, const struct provider_settin
         return false;
     digest_sha256(arena_printf(arena, "%.*s.%.*s", STR_FMT(timestamp), STR_FMT(body)), digest);
     struct rsa_key *key = rsa_from_public_der(der);
-    bool right = key && rsa_verify_sha256(key, (struct str){(char *)digest, sizeof(digest)},
-                                          signature);
+    bool right =
+        key && rsa_verify_sha256(key, (struct str){(char *)digest, sizeof(digest)}, signature);
     rsa_free(key);
     return right;
 }
@@ -657,8 +667,5 @@ static int verify(struct arena *arena, const struct provider_settings *settings,
     return OK;
 }
 
-const struct provider provider_bridge = {.name = "bridge",
-                                         .build = build,
-                                         .read = read,
-                                         .verify = verify,
-                                         .prerequisite = prerequisite};
+const struct provider provider_bridge = {
+    .name = "bridge", .build = build, .read = read, .verify = verify, .prerequisite = prerequisite};

@@ -137,13 +137,13 @@ void connector_fail(struct provider_outcome *ret_outcome, struct str reason)
     ret_outcome->reason = str_or(reason, STR("The provider refused."));
 }
 
-void connector_unknown(struct arena *arena, struct provider_outcome *ret_outcome,
-                       const char *what, struct str value)
+void connector_unknown(struct arena *arena, struct provider_outcome *ret_outcome, const char *what,
+                       struct str value)
 {
     ret_outcome->status = PROVIDER_PENDING;
     ret_outcome->unknown = true;
-    ret_outcome->reason = arena_printf(arena, "%s%s%.*s", what, str_empty(value) ? "" : " ",
-                                       STR_FMT(value));
+    ret_outcome->reason =
+        arena_printf(arena, "%s%s%.*s", what, str_empty(value) ? "" : " ", STR_FMT(value));
 }
 
 bool connector_transport(struct arena *arena, const struct http_response *response, bool changes,

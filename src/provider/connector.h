@@ -23,7 +23,8 @@ struct str connector_either(struct str a, struct str b);
 struct str connector_escape(struct arena *arena, struct str text);
 struct str connector_lower(struct arena *arena, struct str text);
 struct str connector_upper(struct arena *arena, struct str text);
-/* Shortest exact decimal of an amount in the provider's answer, whatever its form; absent when it is none. */
+/* Shortest exact decimal of an amount in the provider's answer, whatever its form; absent when it
+ * is none. */
 struct str connector_amount(struct arena *arena, const struct json *amount);
 /* Minor units -> decimal text, and the reverse. */
 struct str connector_from_minor(struct arena *arena, const struct json *amount,
@@ -31,15 +32,16 @@ struct str connector_from_minor(struct arena *arena, const struct json *amount,
 bool connector_to_minor(const struct json *amount, const struct asset *asset, money_t *ret_money);
 
 /*
- * What the transport alone says: true when that settles it (no answer, 401, 403, 429, 5xx), with *ret_outcome filled
- * in. `changes`: whether the operation changes something at the provider, so that no answer means unknown.
+ * What the transport alone says: true when that settles it (no answer, 401, 403, 429, 5xx), with
+ * *ret_outcome filled in. `changes`: whether the operation changes something at the provider, so
+ * that no answer means unknown.
  */
 bool connector_transport(struct arena *arena, const struct http_response *response, bool changes,
                          struct provider_outcome *ret_outcome);
 void connector_fail(struct provider_outcome *ret_outcome, struct str reason);
 /* PENDING with the alert. */
-void connector_unknown(struct arena *arena, struct provider_outcome *ret_outcome,
-                       const char *what, struct str value);
+void connector_unknown(struct arena *arena, struct provider_outcome *ret_outcome, const char *what,
+                       struct str value);
 
 /* operation name -> index in a NULL-terminated list; -1 when it is not there. */
 int connector_find(const char *const *names, const char *operation);

@@ -1,5 +1,5 @@
-/* Outgoing HTTP. Every address is checked when the socket is made, so that a name which resolves differently
- * the second time (DNS rebinding) gains nothing. */
+/* Outgoing HTTP. Every address is checked when the socket is made, so that a name which resolves
+ * differently the second time (DNS rebinding) gains nothing. */
 #include "provider/http.h"
 
 #include <arpa/inet.h>
@@ -41,7 +41,8 @@ static uint32_t read32(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* Global unicast is 2000::/3; within it the special blocks, and the ones that carry an IPv4 address. */
+/* Global unicast is 2000::/3; within it the special blocks, and the ones that carry an IPv4
+ * address. */
 static bool public6(const uint8_t *bytes)
 {
     static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};

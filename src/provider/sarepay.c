@@ -1,9 +1,9 @@
 /*
  * Sarepay: naira transfers to any Nigerian bank and name look-up.
  *
- * Paths, headers and members are those of its published API collection; what that leaves open (status words, the
- * callback's signature) is an assumption, listed in docs/providers.md. Money: naira as decimal text.
- * customer_reference is ours and unique; requery takes it.
+ * Paths, headers and members are those of its published API collection; what that leaves open
+ * (status words, the callback's signature) is an assumption, listed in docs/providers.md. Money:
+ * naira as decimal text. customer_reference is ours and unique; requery takes it.
  */
 #include "base/digest.h"
 #include "provider/connector.h"

@@ -1,11 +1,13 @@
 /*
- * SquadCo (Squad by HabariPay, docs.squadco.com): naira virtual accounts, deposits, account look-up, payouts.
+ * SquadCo (Squad by HabariPay, docs.squadco.com): naira virtual accounts, deposits, account
+ * look-up, payouts.
  *
- * Money: payouts and balances in kobo, as text; deposits and virtual account transactions in naira with two decimals.
- * A payout's transaction_reference is unique and begins with the merchant's id. Error codes of a payout: 400 bad
- * request, 404 not found, 412 reversed, 422 unprocessed and 424 timeout (both to be queried again).
- * Callbacks: x-squad-signature, HMAC-SHA512 with the secret key over six members joined by '|' (version 2 and 3), or
- * over the whole body (version 1, where the header may also be x-squad-encrypted-body).
+ * Money: payouts and balances in kobo, as text; deposits and virtual account transactions in naira
+ * with two decimals. A payout's transaction_reference is unique and begins with the merchant's id.
+ * Error codes of a payout: 400 bad request, 404 not found, 412 reversed, 422 unprocessed and 424
+ * timeout (both to be queried again). Callbacks: x-squad-signature, HMAC-SHA512 with the secret key
+ * over six members joined by '|' (version 2 and 3), or over the whole body (version 1, where the
+ * header may also be x-squad-encrypted-body).
  */
 #include "base/digest.h"
 #include "provider/connector.h"
@@ -22,9 +24,15 @@ enum operation {
 };
 
 static const char *const operations[] = {
-    "create_virtual_account", "get_virtual_account", "list_virtual_accounts",
-    "list_transactions",      "wallet_balance",      "lookup_account",
-    "payout",                 "payout_status",       NULL,
+    "create_virtual_account",
+    "get_virtual_account",
+    "list_virtual_accounts",
+    "list_transactions",
+    "wallet_balance",
+    "lookup_account",
+    "payout",
+    "payout_status",
+    NULL,
 };
 
 static const struct asset *naira(void)
@@ -34,7 +42,8 @@ static const struct asset *naira(void)
 
 /* ---- Requests ---- */
 
-/* YYYY-MM-DD -> DD/MM/YYYY, as the current documentation has it (the older one had the month first). */
+/* YYYY-MM-DD -> DD/MM/YYYY, as the current documentation has it (the older one had the month
+ * first). */
 static struct str birth_date(struct arena *arena, struct str date)
 {
     if (date.len < 10)
@@ -134,8 +143,8 @@ static int build_lookup(struct arena *arena, const struct provider_settings *set
     struct buf out = json_object(arena);
     json_put(&out, "bank_code", connector_text(body, "bank_code"));
     json_put(&out, "account_number", connector_text(body, "account_number"));
-    connector_request(arena, settings, "POST", STR("/payout/account/lookup"),
-                      json_object_end(&out), ret_request);
+    connector_request(arena, settings, "POST", STR("/payout/account/lookup"), json_object_end(&out),
+                      ret_request);
     return OK;
 }
 
@@ -213,7 +222,7 @@ static void put_transaction(struct buf *out, const struct json *row)
     json_put(out, "currency", str_or(json_text(json_get(row, "currency")), STR("NGN")));
     json_put(out, "direction",
              str_is(json_text(json_get(row, "transaction_indicator")), "D") ? STR("debit")
-                                                                             : STR("credit"));
+                                                                            : STR("credit"));
     json_put(out, "description", json_text(json_get(row, "remarks")));
     json_put(out, "occurred_at", json_text(json_get(row, "transaction_date")));
     json_put(out, "account_number", json_text(json_get(row, "virtual_account_number")));
@@ -275,8 +284,8 @@ static void read_data(struct arena *arena, enum operation operation, const struc
 }
 
 /* The documented codes stand both as HTTP status and in the body, not always the same. */
-static void read_payout_refusal(struct arena *arena, bool is_query, int64_t code, struct str message,
-                                struct provider_outcome *ret_outcome)
+static void read_payout_refusal(struct arena *arena, bool is_query, int64_t code,
+                                struct str message, struct provider_outcome *ret_outcome)
 {
     if (code == 412)
         connector_fail(ret_outcome, str_or(message, STR("The transfer was reversed.")));
@@ -287,7 +296,8 @@ static void read_payout_refusal(struct arena *arena, bool is_query, int64_t code
     else if (code == 422 || code == 424)
         ret_outcome->status = PROVIDER_PENDING;
     else
-        connector_unknown(arena, ret_outcome, "status", arena_printf(arena, "%lld", (long long)code));
+        connector_unknown(arena, ret_outcome, "status",
+                          arena_printf(arena, "%lld", (long long)code));
 }
 
 static int read(struct arena *arena, const char *operation, const struct http_response *response,
@@ -325,9 +335,9 @@ static int read(struct arena *arena, const char *operation, const struct http_re
 
 static struct str six_members(struct arena *arena, const struct json *event)
 {
-    static const char *const members[] = {"transaction_reference", "virtual_account_number",
-                                          "currency",              "principal_amount",
-                                          "settled_amount",        "customer_identifier"};
+    static const char *const members[] = {
+        "transaction_reference", "virtual_account_number", "currency",
+        "principal_amount",      "settled_amount",         "customer_identifier"};
     struct buf out = buf_new(arena, 256);
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         if (i)

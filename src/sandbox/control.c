@@ -1,6 +1,6 @@
 /*
- * The control API, /sandbox/...: inbox, clock, providers, hooks. Everybody may use it: a sandbox holds nothing real, and
- * outside of one there is no such path.
+ * The control API, /sandbox/...: inbox, clock, providers, hooks. Everybody may use it: a sandbox
+ * holds nothing real, and outside of one there is no such path.
  */
 #include <stdio.h>
 #include <time.h>
@@ -26,14 +26,14 @@ static int parse_body(struct call *c, const struct json **ret_body)
 
 /* ---- Inbox ---- */
 
-#define INBOX_ROW(F)     \
-    F(INTEGER, id)       \
+#define INBOX_ROW(F)      \
+    F(INTEGER, id)        \
     F(INTEGER, tenant_id) \
-    F(TEXT, channel)     \
-    F(TEXT, recipient)   \
-    F(TEXT, subject)     \
-    F(SECRET, body)      \
-    F(TEXT, status)      \
+    F(TEXT, channel)      \
+    F(TEXT, recipient)    \
+    F(TEXT, subject)      \
+    F(SECRET, body)       \
+    F(TEXT, status)       \
     F(INTEGER, created_at)
 ROW_STRUCT(inbox_message, INBOX_ROW);
 #define ROW_SELF struct inbox_message
@@ -152,7 +152,8 @@ static int requests(struct call *c, struct simulator *simulator,
 
 static const char *const state_names[] = {"pending", "completed", "failed"};
 
-/* The movements a provider really made: what a test counts when it asks whether anything was paid twice. */
+/* The movements a provider really made: what a test counts when it asks whether anything was paid
+ * twice. */
 static int transfers(struct call *c, struct simulator *simulator, struct mount_reply *reply)
 {
     struct buf out = json_object(c->arena);
@@ -249,7 +250,8 @@ static int event_body(struct call *c, struct simulator *simulator, const struct 
     return str_present(*ret_body) ? OK : call_refuse(c, ERR_INVALID, "type");
 }
 
-/* Sends at once, as often as "repeat" says, and tells what this server answered. "signature": "wrong" spoils it. */
+/* Sends at once, as often as "repeat" says, and tells what this server answered. "signature":
+ * "wrong" spoils it. */
 static int send_event(struct call *c, struct simulator *simulator, struct mount_reply *reply)
 {
     const struct json *event;

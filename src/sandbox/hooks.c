@@ -1,6 +1,6 @@
 /*
- * The hook catcher: a URL that keeps what is posted to it. `POST /sandbox/hooks` {"fail": 500, "count": 2} makes one that
- * answers the first two deliveries with 500.
+ * The hook catcher: a URL that keeps what is posted to it. `POST /sandbox/hooks` {"fail": 500,
+ * "count": 2} makes one that answers the first two deliveries with 500.
  */
 #include "base/digest.h"
 #include "sandbox/sandbox_internal.h"
@@ -50,8 +50,9 @@ static int create(struct call *c, struct mount_reply *reply)
     sandbox->hooks = hook;
     struct buf out = json_object(c->arena);
     json_put(&out, "id", hook->id);
-    json_put(&out, "url", arena_printf(c->arena, "%.*s/sandbox/hooks/%.*s",
-                                       STR_FMT(c->app->base_url), STR_FMT(hook->id)));
+    json_put(&out, "url",
+             arena_printf(c->arena, "%.*s/sandbox/hooks/%.*s", STR_FMT(c->app->base_url),
+                          STR_FMT(hook->id)));
     reply->status = 201;
     reply->body = json_object_end(&out);
     return OK;
@@ -65,7 +66,7 @@ static struct str headers_json(struct call *c)
     return json_object_end(&out);
 }
 
-static int catch(struct call *c, struct sandbox_hook *hook, struct mount_reply *reply)
+static int catch (struct call *c, struct sandbox_hook *hook, struct mount_reply *reply)
 {
     struct sandbox *sandbox = c->app->sandbox;
     if (hook->fail_count > 0) {
@@ -120,7 +121,7 @@ int sandbox_hooks(struct call *c, struct str rest, const struct mount_request *r
         else if (request->method == HTTP_GET)
             error = show(c, hook, reply);
         else
-            error = catch(c, hook, reply);
+            error = catch (c, hook, reply);
     }
     pthread_mutex_unlock(&sandbox->hook_lock);
     return error;

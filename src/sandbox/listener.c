@@ -37,7 +37,8 @@ static struct simulator *find_by_path(struct sandbox *sandbox, struct str path)
     return NULL;
 }
 
-/* The oldest are forgotten, not freed: the arena has no free, and 2000 are more than a test asks for. */
+/* The oldest are forgotten, not freed: the arena has no free, and 2000 are more than a test asks
+ * for. */
 static void log_request(struct sim_call *call, struct str body)
 {
     struct simulator *simulator = call->simulator;

@@ -1,4 +1,5 @@
-/* Starting the sandbox, the test clock that outlives a restart, and the thread that sends the providers' callbacks. */
+/* Starting the sandbox, the test clock that outlives a restart, and the thread that sends the
+ * providers' callbacks. */
 #include "sandbox/sandbox.h"
 
 #include <microhttpd.h>
@@ -108,8 +109,7 @@ static void *callback_thread(void *argument)
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
         usec_t at = (usec_t)until.tv_sec * USEC_PER_SEC + until.tv_nsec / 1000 + wait;
-        until = (struct timespec){.tv_sec = at / USEC_PER_SEC,
-                                  .tv_nsec = at % USEC_PER_SEC * 1000};
+        until = (struct timespec){.tv_sec = at / USEC_PER_SEC, .tv_nsec = at % USEC_PER_SEC * 1000};
         pthread_cond_timedwait(&sandbox->changed, &sandbox->lock, &until);
     }
     pthread_mutex_unlock(&sandbox->lock);
@@ -162,8 +162,8 @@ int sandbox_start(struct app *app, struct str *ret_why)
     pthread_mutex_init(&sandbox->hook_lock, NULL);
     sandbox->hook_arena = arena_new(0);
     sandbox->app = app;
-    sandbox->clock_file = arena_printf(sandbox->hook_arena, "%.*s/sandbox-clock",
-                                       STR_FMT(app->config->data));
+    sandbox->clock_file =
+        arena_printf(sandbox->hook_arena, "%.*s/sandbox-clock", STR_FMT(app->config->data));
     load_clock(sandbox);
     /* The port is needed for the settings, and requests come only after they are given out. */
     if (simulators_listen(sandbox)) {

@@ -1,4 +1,5 @@
-/* The simulated Bridge: customers, wallets, virtual accounts, external accounts, transfers, and RSA-signed events. */
+/* The simulated Bridge: customers, wallets, virtual accounts, external accounts, transfers, and
+ * RSA-signed events. */
 #include "base/crypto.h"
 #include "base/digest.h"
 #include "sandbox/simulator.h"
@@ -122,8 +123,7 @@ static struct str deposit_instructions(struct sim_call *call, struct str currenc
         json_put(&out, "bank_name", STR("ClearBank"));
         json_put_json(&out, "payment_rails", STR("[\"faster_payments\"]"));
     } else {
-        json_put(&out, "bank_account_number",
-                 arena_printf(call->arena, "9%.*s", STR_FMT(digits)));
+        json_put(&out, "bank_account_number", arena_printf(call->arena, "9%.*s", STR_FMT(digits)));
         json_put(&out, "bank_routing_number", STR("101019644"));
         json_put(&out, "bank_beneficiary_name", STR("Cambist Customer"));
         json_put(&out, "bank_name", STR("Lead Bank"));
@@ -235,7 +235,8 @@ static void one_owned(struct sim_call *call, const char *kind, struct str id)
     struct sim_record *record = sim_find_record(call->simulator, kind, id);
     if (str_is(id, OUR_WALLET)) {
         reply(call, 200,
-              STR("{\"id\":\"" OUR_WALLET "\",\"chain\":\"solana\",\"address\":\"9kV3ZMehKVyxfHKC\","
+              STR("{\"id\":\"" OUR_WALLET
+                  "\",\"chain\":\"solana\",\"address\":\"9kV3ZMehKVyxfHKC\","
                   "\"balances\":[{\"balance\":\"1000000.0\",\"currency\":\"usdc\"}]}"));
     } else if (!record) {
         refuse(call, 404, "not_found", "Not found");
@@ -439,7 +440,8 @@ static struct str deposit_event(struct simulator *simulator, struct arena *arena
     json_close(&out, '}');
     struct str object = json_object_end(&out);
     sim_add_record(simulator, "activity", id, account, STR_NONE, object);
-    return wrap_event(simulator, arena, "virtual_account.activity", "created", id, STR_NONE, object);
+    return wrap_event(simulator, arena, "virtual_account.activity", "created", id, STR_NONE,
+                      object);
 }
 
 /* event: customer_id, kyc_status */
@@ -473,8 +475,8 @@ static void sign(struct simulator *simulator, struct arena *arena, struct str bo
     struct str signature = rsa_sign_sha256(arena, simulator->signing_key,
                                            (struct str){(char *)digest, sizeof(digest)});
     ret_header->name = "X-Webhook-Signature";
-    ret_header->value = arena_printf(arena, "t=%lld,v0=%.*s", now_ms,
-                                     STR_FMT(base64_print(arena, signature)));
+    ret_header->value =
+        arena_printf(arena, "t=%lld,v0=%.*s", now_ms, STR_FMT(base64_print(arena, signature)));
 }
 
 const struct simulation simulation_bridge = {

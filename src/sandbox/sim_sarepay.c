@@ -96,10 +96,9 @@ static void requery(struct sim_call *call, struct str reference)
 /* A name that depends on the number, so that look-ups differ and can be expected. */
 static void validate(struct sim_call *call)
 {
-    static const char *const names[] = {"ADA OBI",         "CHIZOBA OKOYE", "TUNDE BAKARE",
-                                        "NGOZI EZE",       "EMEKA NWOSU",   "FATIMA BELLO",
-                                        "OLUWASEUN ADEYEMI", "IBRAHIM MUSA", "AMAKA UCHE",
-                                        "VICTOR ADEBIYI"};
+    static const char *const names[] = {
+        "ADA OBI",      "CHIZOBA OKOYE",     "TUNDE BAKARE", "NGOZI EZE",  "EMEKA NWOSU",
+        "FATIMA BELLO", "OLUWASEUN ADEYEMI", "IBRAHIM MUSA", "AMAKA UCHE", "VICTOR ADEBIYI"};
     bool rejected;
     struct str number = member(call, "account_number");
     call->operation = STR("lookup_account");

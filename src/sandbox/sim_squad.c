@@ -4,8 +4,8 @@
 
 static void settings(struct simulator *simulator, struct arena *arena)
 {
-    simulator->settings.api_key = arena_printf(arena, "sandbox_sk_%.*s",
-                                               STR_FMT(random_hex(arena, 20)));
+    simulator->settings.api_key =
+        arena_printf(arena, "sandbox_sk_%.*s", STR_FMT(random_hex(arena, 20)));
     simulator->settings.secret = simulator->settings.api_key;
     simulator->settings.merchant_id = STR("SBCAMBIST1");
 }
@@ -181,8 +181,9 @@ static void lookup(struct sim_call *call)
 static void balance(struct sim_call *call)
 {
     call->operation = STR("wallet_balance");
-    reply(call, 200, "Success",
-          STR("{\"balance\":\"2434503065\",\"currency_id\":\"NGN\",\"merchant_id\":\"SBCAMBIST1\"}"));
+    reply(
+        call, 200, "Success",
+        STR("{\"balance\":\"2434503065\",\"currency_id\":\"NGN\",\"merchant_id\":\"SBCAMBIST1\"}"));
 }
 
 static void answer(struct sim_call *call)
@@ -252,7 +253,8 @@ static struct str event(struct simulator *simulator, struct arena *arena, const 
     json_put(&out, "version", STR("v3"));
     struct str body = json_object_end(&out);
     if (!sim_find_record(simulator, "deposit", reference))
-        sim_add_record(simulator, "deposit", reference, owner_of(simulator, number), STR_NONE, body);
+        sim_add_record(simulator, "deposit", reference, owner_of(simulator, number), STR_NONE,
+                       body);
     return body;
 }
 
@@ -269,9 +271,9 @@ static struct str transfer_event(struct simulator *simulator, struct arena *aren
 static void sign(struct simulator *simulator, struct arena *arena, struct str body,
                  struct provider_header *ret_header)
 {
-    static const char *const members[] = {"transaction_reference", "virtual_account_number",
-                                          "currency",              "principal_amount",
-                                          "settled_amount",        "customer_identifier"};
+    static const char *const members[] = {
+        "transaction_reference", "virtual_account_number", "currency",
+        "principal_amount",      "settled_amount",         "customer_identifier"};
     const struct json *json = NULL;
     struct buf text = buf_new(arena, 256);
     if (json_parse(arena, body, &json) != OK)
@@ -282,8 +284,7 @@ static void sign(struct simulator *simulator, struct arena *arena, struct str bo
         buf_add_str(&text, json_text(json_get(json, members[i])));
     }
     ret_header->name = "x-squad-signature";
-    ret_header->value =
-        digest_hmac_sha512_hex(arena, simulator->settings.secret, buf_str(&text));
+    ret_header->value = digest_hmac_sha512_hex(arena, simulator->settings.secret, buf_str(&text));
 }
 
 const struct simulation simulation_squad = {

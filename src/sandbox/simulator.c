@@ -17,8 +17,7 @@ struct str sim_keep(struct simulator *simulator, struct str text)
 
 struct str sim_new_id(struct simulator *simulator, const char *prefix)
 {
-    return arena_printf(simulator->arena, "%s%08lld", prefix,
-                        (long long)++simulator->next_number);
+    return arena_printf(simulator->arena, "%s%08lld", prefix, (long long)++simulator->next_number);
 }
 
 enum sim_outcome sim_scripted(struct simulator *simulator, const char *operation)

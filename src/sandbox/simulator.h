@@ -1,7 +1,8 @@
 /*
  * Private to the sandbox: what a simulated provider is made of.
  *
- * One lock guards all of a simulator's state; what it keeps is in an arena of its own that grows until the process ends.
+ * One lock guards all of a simulator's state; what it keeps is in an arena of its own that grows
+ * until the process ends.
  */
 #ifndef SANDBOX_SIMULATOR_H
 #define SANDBOX_SIMULATOR_H
@@ -39,18 +40,19 @@ struct sim_transfer {
     struct str id;
     struct str reference; /* ours, as received */
     struct str operation;
-    struct str amount;    /* as received */
+    struct str amount; /* as received */
     struct str currency;
     struct str account_number, account_name, bank_code;
     struct str source_json, destination_json; /* Bridge: as received */
-    struct str state_word; /* replaces the state's own word when present */
+    struct str state_word;                    /* replaces the state's own word when present */
     enum sim_state state;
     bool twice;
     usec_t created_at;
     struct sim_transfer *next;
 };
 
-/* Anything else it remembers: accounts, customers, external accounts. `json` is its body as it answers it. */
+/* Anything else it remembers: accounts, customers, external accounts. `json` is its body as it
+ * answers it. */
 struct sim_record {
     struct str kind;
     struct str id;
@@ -65,7 +67,7 @@ struct sim_logged {
     int64_t number;
     usec_t at;
     struct str method, path, operation, reference, body;
-    int status; /* 0: the answer was withheld */
+    int status;              /* 0: the answer was withheld */
     struct sim_logged *next; /* older */
 };
 
@@ -118,12 +120,11 @@ struct simulation {
     bool (*authorised)(const struct sim_call *call);
     /* With the lock held. */
     void (*answer)(struct sim_call *call);
-    /* Body of a callback about a transfer, and of an event of the control API (fields of `event`); absent: it sends
-     * none. With the lock held. */
+    /* Body of a callback about a transfer, and of an event of the control API (fields of `event`);
+     * absent: it sends none. With the lock held. */
     struct str (*transfer_event)(struct simulator *simulator, struct arena *arena,
                                  const struct sim_transfer *transfer);
-    struct str (*event)(struct simulator *simulator, struct arena *arena,
-                        const struct json *event);
+    struct str (*event)(struct simulator *simulator, struct arena *arena, const struct json *event);
     /* Adds the signature's header. */
     void (*sign)(struct simulator *simulator, struct arena *arena, struct str body,
                  struct provider_header *ret_header);
@@ -145,13 +146,14 @@ struct sim_record *sim_add_record(struct simulator *simulator, const char *kind,
                                   struct str owner, struct str key, struct str json);
 
 /*
- * A transfer that is asked for: the one this reference made before, or a new one with the members of `template`, which
- * goes its way (script, callback) by itself. NULL when the call was refused or withheld for good: the answer is set
- * for SIM_UNAVAILABLE, *ret_rejected is true for SIM_REJECT.
+ * A transfer that is asked for: the one this reference made before, or a new one with the members
+ * of `template`, which goes its way (script, callback) by itself. NULL when the call was refused or
+ * withheld for good: the answer is set for SIM_UNAVAILABLE, *ret_rejected is true for SIM_REJECT.
  */
 struct sim_transfer *sim_begin_transfer(struct sim_call *call, const char *operation,
                                         const struct sim_transfer *template, bool *ret_rejected);
-/* For operations other than transfers: applies the script; false: answered already, true with *ret_rejected. */
+/* For operations other than transfers: applies the script; false: answered already, true with
+ * *ret_rejected. */
 bool sim_proceed(struct sim_call *call, const char *operation, bool *ret_rejected);
 /* Sends an event (or, body absent, the transfer's) after `delay`. */
 void sim_schedule(struct simulator *simulator, struct sim_transfer *transfer, enum sim_state state,

@@ -397,3 +397,20 @@ void writer_wake_after_commit(struct call *c, struct periodic *job)
     assert(thread->wake_count < MAX_WAKES);
     thread->wakes[thread->wake_count++] = job;
 }
+
+void writer_audit(struct call *c, const char *operation, struct str subject, struct str outcome)
+{
+    struct writer_thread *thread = this_thread;
+    assert(thread);
+    struct audit entry = {
+        .tenant_id = c->principal.tenant_id,
+        .at = c->now,
+        .user_id = c->principal.user_id,
+        .credential_id = c->principal.credential_id,
+        .operation = str_from(operation),
+        .subject = subject,
+        .request_id = c->request_id,
+        .outcome = outcome,
+    };
+    audit_add(thread->turn.audit, &entry);
+}

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 
 #include "base/digest.h"
@@ -32,9 +33,13 @@ static void test_hmac(void **state)
 static void test_base64(void **state)
 {
     (void)state;
-    static const char *const rows[][2] = {{"", ""},          {"f", "Zg=="},     {"fo", "Zm8="},
-                                          {"foo", "Zm9v"},   {"foob", "Zm9vYg=="},
-                                          {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    static const char *const rows[][2] = {{"", ""},
+                                          {"f", "Zg=="},
+                                          {"fo", "Zm8="},
+                                          {"foo", "Zm9v"},
+                                          {"foob", "Zm9vYg=="},
+                                          {"fooba", "Zm9vYmE="},
+                                          {"foobar", "Zm9vYmFy"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct str bytes;
         assert_str(base64_print(arena, str_from(rows[i][0])), rows[i][1]);

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 
 #include "base/digest.h"
@@ -48,18 +49,19 @@ static void test_pcx_body(void **state)
                                        .created_at = INT64_C(1742119200) * USEC_PER_SEC};
     struct str body;
     assert_true(webhook_style_find(STR("pcx"))->render(arena, &event, &body));
-    struct str expected = arena_printf(
-        arena,
-        "{\"event_id\":\"%.*s\",\"event_type\":\"payment.completed\",\"created_at\":"
-        "\"2025-03-16T10:00:00.000Z\",\"data\":{\"amount\":1000.0}}",
-        STR_FMT(id_print(arena, ID_EVENT, 1)));
+    struct str expected =
+        arena_printf(arena,
+                     "{\"event_id\":\"%.*s\",\"event_type\":\"payment.completed\",\"created_at\":"
+                     "\"2025-03-16T10:00:00.000Z\",\"data\":{\"amount\":1000.0}}",
+                     STR_FMT(id_print(arena, ID_EVENT, 1)));
     assert_string_equal(body.ptr, expected.ptr);
 }
 
 static void test_vaultspay(void **state)
 {
     (void)state;
-    struct webhook_occurrence event = {.event_id = 7, .event_type = STR("TRANSACTION_PERFORMED"),
+    struct webhook_occurrence event = {.event_id = 7,
+                                       .event_type = STR("TRANSACTION_PERFORMED"),
                                        .data = STR("{\"transactionId\":1}")};
     struct header headers[WEBHOOK_MAX_HEADERS];
     struct str body;
@@ -115,7 +117,7 @@ int main(void)
 {
     arena = arena_new(16 << 20);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pcx),      cmocka_unit_test(test_pcx_body),
+        cmocka_unit_test(test_pcx),       cmocka_unit_test(test_pcx_body),
         cmocka_unit_test(test_vaultspay), cmocka_unit_test(test_schedule),
         cmocka_unit_test(test_backoff),
     };

@@ -1,6 +1,7 @@
 /*
- * E-mail, SMS and push that left through the outbox. The sandbox sends nothing: its inbox is this table. Otherwise e-mail goes
- * to the SMTP server of the configuration, and the text is wiped once it is on its way, because it may be a code.
+ * E-mail, SMS and push that left through the outbox. The sandbox sends nothing: its inbox is this
+ * table. Otherwise e-mail goes to the SMTP server of the configuration, and the text is wiped once
+ * it is on its way, because it may be a code.
  */
 #include <curl/curl.h>
 
@@ -14,13 +15,13 @@
 #define SMTP_TIMEOUT_MS 30000L
 #define MAX_ATTEMPTS 12
 
-#define OUTGOING_ROW(F)  \
-    F(INTEGER, id)       \
+#define OUTGOING_ROW(F)   \
+    F(INTEGER, id)        \
     F(INTEGER, tenant_id) \
-    F(TEXT, channel)     \
-    F(TEXT, recipient)   \
-    F(TEXT, subject)     \
-    F(SECRET, body)      \
+    F(TEXT, channel)      \
+    F(TEXT, recipient)    \
+    F(TEXT, subject)      \
+    F(SECRET, body)       \
     F(TEXT, status)
 ROW_STRUCT(outgoing, OUTGOING_ROW);
 #define ROW_SELF struct outgoing

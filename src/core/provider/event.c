@@ -1,12 +1,13 @@
 /*
- * Callbacks of providers. Receiving one only checks the signature and stores it, once per event id; its effect is a
- * write call of the tenant it concerns, made by the outbox, because the caller of the endpoint belongs to none.
+ * Callbacks of providers. Receiving one only checks the signature and stores it, once per event id;
+ * its effect is a write call of the tenant it concerns, made by the outbox, because the caller of
+ * the endpoint belongs to none.
  */
+#include "base/json_build.h"
+#include "base/log.h"
 #include "core/app.h"
 #include "core/provider/instruction.h"
 #include "core/work.h"
-#include "base/json_build.h"
-#include "base/log.h"
 #include "store/sql.h"
 
 #define PROVIDER_EVENT_ROW(F) \
@@ -215,18 +216,18 @@ int provider_perform_event(struct call *c, const struct outbox_row *row, usec_t 
 {
     (void)ret_due;
     struct provider_event_record record;
-    TRY(sql_one(c->sql, c->arena, &provider_event_record_row, &record,
-                ROW_SELECT(PROVIDER_EVENT_ROW)
-                " FROM provider_event WHERE tenant_id = ? AND id = ?",
-                sql_int(row->tenant_id), sql_int(row->subject_id)));
+    TRY(sql_one(
+        c->sql, c->arena, &provider_event_record_row, &record,
+        ROW_SELECT(PROVIDER_EVENT_ROW) " FROM provider_event WHERE tenant_id = ? AND id = ?",
+        sql_int(row->tenant_id), sql_int(row->subject_id)));
     if (!str_is(record.status, "received"))
         return OK;
     int error = writer_run(c, apply_event, &record);
     if (error == OK)
         return OK;
-    provider_alert(error == ERR_NOT_FOUND ? "a provider's event belongs to nobody"
+    provider_alert(c->app,
+                   error == ERR_NOT_FOUND ? "a provider's event belongs to nobody"
                                           : "a provider's event could not be applied",
-                   record.provider, STR("event"), record.id,
-                   str_from(error_name(error)));
+                   record.provider, STR("event"), record.id, str_from(error_name(error)));
     return error == ERR_NOT_FOUND ? writer_run(c, shelve_event, &record) : error;
 }

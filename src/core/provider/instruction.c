@@ -1,7 +1,7 @@
 /*
- * Instructions to providers: written with the call that wants them, sent by the outbox, ended by an answer, a callback
- * or a poll, whichever is first. The reference the provider sees is made from the instruction's id, so sending twice
- * is the same instruction to it.
+ * Instructions to providers: written with the call that wants them, sent by the outbox, ended by an
+ * answer, a callback or a poll, whichever is first. The reference the provider sees is made from
+ * the instruction's id, so sending twice is the same instruction to it.
  */
 #include "core/provider/instruction.h"
 
@@ -127,18 +127,17 @@ static const char *status_after(enum provider_status status)
     return "pending";
 }
 
-int instruction_apply(struct call *c, id_t64 instruction_id,
-                      const struct provider_outcome *outcome)
+int instruction_apply(struct call *c, id_t64 instruction_id, const struct provider_outcome *outcome)
 {
     struct provider_instruction instruction;
     TRY(sql_one(c->sql, c->arena, &provider_instruction_row, &instruction,
-                ROW_SELECT(PROVIDER_INSTRUCTION_ROW)
-                " FROM provider_instruction WHERE tenant_id = ? AND id = ?" SQL_FOR_UPDATE,
+                ROW_SELECT(PROVIDER_INSTRUCTION_ROW) " FROM provider_instruction WHERE tenant_id = "
+                                                     "? AND id = ?" SQL_FOR_UPDATE,
                 sql_int(c->principal.tenant_id), sql_int(instruction_id)));
     if (has_ended(&instruction))
         return OK;
-    bool first_acceptance = str_is(instruction.status, "queued") &&
-                            outcome->status == PROVIDER_PENDING;
+    bool first_acceptance =
+        str_is(instruction.status, "queued") && outcome->status == PROVIDER_PENDING;
     bool ends = outcome->status == PROVIDER_SUCCEEDED || outcome->status == PROVIDER_FAILED;
     TRY(sql_run(c->sql,
                 "UPDATE provider_instruction SET status = ?, provider_reference = ?, reason = ?,"
@@ -149,6 +148,9 @@ int instruction_apply(struct call *c, id_t64 instruction_id,
                 sql_int(instruction_id)));
     if (!ends && !first_acceptance)
         return OK;
+    writer_audit(c, "provider_outcome", id_print(c->arena, ID_PROVIDER_REQUEST, instruction.id),
+                 arena_printf(c->arena, "%.*s %.*s: %s", STR_FMT(instruction.provider),
+                              STR_FMT(instruction.operation), status_after(outcome->status)));
     const struct instruction_kind *kind = find_kind(instruction.operation);
     return kind ? kind->apply(c, instruction.subject_id, outcome) : ERR_INTERNAL;
 }
@@ -183,7 +185,8 @@ static struct str status_body(struct arena *arena, const struct provider_instruc
     return buf_str(&out);
 }
 
-/* What is asked when it is not known how an operation went; an operation without a row is sent again. */
+/* What is asked when it is not known how an operation went; an operation without a row is sent
+ * again. */
 static const struct question {
     const char *operation, *question;
     bool is_lookup; /* asks whether the thing is there: a no means that it can be made */
@@ -201,7 +204,8 @@ static const struct question *find_question(const char *operation)
     return NULL;
 }
 
-/* ERR_REQUIRED, ERR_NOT_FOUND: the provider cannot be asked, or says that there is no such thing. */
+/* ERR_REQUIRED, ERR_NOT_FOUND: the provider cannot be asked, or says that there is no such thing.
+ */
 static int ask_after(struct call *c, const struct provider *provider,
                      const struct provider_settings *settings,
                      const struct provider_instruction *instruction, const char *operation,
@@ -218,8 +222,8 @@ static int ask_after(struct call *c, const struct provider *provider,
 }
 
 /*
- * Sends what is queued and asks after what is pending. Where a provider cannot be asked without its own reference, the
- * instruction is sent again: to it the reference makes both one.
+ * Sends what is queued and asks after what is pending. Where a provider cannot be asked without its
+ * own reference, the instruction is sent again: to it the reference makes both one.
  */
 static int exchange(struct call *c, const struct provider_instruction *instruction,
                     const char *operation, struct sent *sent)
@@ -230,8 +234,8 @@ static int exchange(struct call *c, const struct provider_instruction *instructi
     TRY(providers_find(c->app, instruction->provider, &provider, &settings));
     sent->polled = str_is(instruction->status, "pending");
     if (sent->polled) {
-        int error = ask_after(c, provider, &settings, instruction, operation, reference,
-                              &sent->outcome);
+        int error =
+            ask_after(c, provider, &settings, instruction, operation, reference, &sent->outcome);
         if (error != ERR_REQUIRED && error != ERR_NOT_FOUND)
             return error;
         sent->polled = false;
@@ -240,7 +244,8 @@ static int exchange(struct call *c, const struct provider_instruction *instructi
                              instruction->body, &sent->outcome);
 }
 
-/* A poll that did not get through leaves the instruction pending; "never heard of it" queues it again. */
+/* A poll that did not get through leaves the instruction pending; "never heard of it" queues it
+ * again. */
 static void keep_pending(const struct provider_instruction *instruction, struct sent *sent)
 {
     bool unreached = sent->outcome.status == PROVIDER_RETRY && str_present(sent->outcome.reason);
@@ -248,15 +253,16 @@ static void keep_pending(const struct provider_instruction *instruction, struct 
         sent->outcome.status = PROVIDER_PENDING;
 }
 
-static void raise_alerts(const struct provider_instruction *instruction, const struct sent *sent)
+static void raise_alerts(struct call *c, const struct provider_instruction *instruction,
+                         const struct sent *sent)
 {
     if (sent->outcome.unknown)
-        provider_alert("a provider's answer is not understood; the instruction stays pending",
-                       instruction->provider, instruction->operation, instruction->id,
-                       sent->outcome.reason);
+        provider_alert(
+            c->app, "a provider's answer is not understood; the instruction stays pending",
+            instruction->provider, instruction->operation, instruction->id, sent->outcome.reason);
     else if (sent->outcome.status == PROVIDER_RETRY &&
              instruction->attempts + 1 == ATTEMPTS_TO_ALERT)
-        provider_alert("a provider does not take an instruction", instruction->provider,
+        provider_alert(c->app, "a provider does not take an instruction", instruction->provider,
                        instruction->operation, instruction->id, sent->outcome.reason);
 }
 
@@ -282,16 +288,17 @@ int provider_perform_instruction(struct call *c, const struct outbox_row *row, u
     struct sent sent = {.instruction_id = instruction.id};
     int error = exchange(c, &instruction, kind->operation, &sent);
     if (error) {
-        /* Not sent: the body lacks something, or the provider is not set up. It stays, and somebody is told. */
-        provider_alert("an instruction cannot be sent", instruction.provider,
+        /* Not sent: the body lacks something, or the provider is not set up. It stays, and somebody
+         * is told. */
+        provider_alert(c->app, "an instruction cannot be sent", instruction.provider,
                        instruction.operation, instruction.id, str_from(error_name(error)));
         return error;
     }
     keep_pending(&instruction, &sent);
-    raise_alerts(&instruction, &sent);
+    raise_alerts(c, &instruction, &sent);
     error = writer_run(c, record_sent, &sent);
     if (error) {
-        provider_alert("an outcome could not be applied; it will be asked for again",
+        provider_alert(c->app, "an outcome could not be applied; it will be asked for again",
                        instruction.provider, instruction.operation, instruction.id,
                        str_from(error_name(error)));
         return error;

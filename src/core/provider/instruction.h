@@ -4,8 +4,8 @@
 
 #include "core/provider/providers.h"
 
-/* In the writer. Records the outcome and calls the operation's apply function; an instruction that has ended, and an
- * outcome that says nothing new, are left alone. */
+/* In the writer. Records the outcome and calls the operation's apply function; an instruction that
+ * has ended, and an outcome that says nothing new, are left alone. */
 int instruction_apply(struct call *c, id_t64 instruction_id,
                       const struct provider_outcome *outcome);
 int instruction_get(struct call *c, id_t64 instruction_id,
@@ -20,7 +20,7 @@ int provider_exchange(struct app *app, struct arena *arena, const struct provide
                       struct str reference, struct str body_json,
                       struct provider_outcome *ret_outcome);
 
-void provider_alert(const char *what, struct str provider, struct str operation, id_t64 subject_id,
-                    struct str reason);
+void provider_alert(struct app *app, const char *what, struct str provider, struct str operation,
+                    id_t64 subject_id, struct str reason);
 
 #endif

@@ -2,12 +2,12 @@
 #include "core/provider/providers.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/config.h"
 #include "base/json_build.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "core/app.h"
 #include "core/provider/instruction.h"
 #include "provider/http.h"
@@ -18,17 +18,10 @@ struct providers {
     struct provider_settings *settings; /* in the order of provider_at */
 };
 
-static atomic_llong alerts;
-
-int64_t provider_alerts(void)
+void provider_alert(struct app *app, const char *what, struct str provider, struct str operation,
+                    id_t64 subject_id, struct str reason)
 {
-    return (int64_t)atomic_load(&alerts);
-}
-
-void provider_alert(const char *what, struct str provider, struct str operation, id_t64 subject_id,
-                    struct str reason)
-{
-    atomic_fetch_add(&alerts, 1);
+    metrics_count(app->metrics, METRIC_PROVIDER_ALERTS, 1);
     log_error(what, LOG_STR("provider", provider), LOG_STR("operation", operation),
               LOG_INT("subject", subject_id), LOG_STR("reason", reason));
 }
@@ -54,8 +47,7 @@ static struct str default_address(const char *name)
 static struct str configured(const struct app *app, struct arena *arena, const char *provider,
                              const char *name)
 {
-    return config_extra(app->config,
-                        arena_printf(arena, "provider.%s.%s", provider, name).ptr);
+    return config_extra(app->config, arena_printf(arena, "provider.%s.%s", provider, name).ptr);
 }
 
 int providers_start(struct app *app)
@@ -108,6 +100,7 @@ int providers_find(const struct app *app, struct str name, const struct provider
     if (!provider)
         return ERR_UNKNOWN_PROVIDER;
     *ret_provider = provider;
+    *ret_settings = (struct provider_settings){0};
     pthread_mutex_lock(&app->providers->lock);
     for (size_t i = 0; i < provider_count(); i++)
         if (provider_at(i) == provider)
@@ -127,7 +120,8 @@ const char *provider_for(const char *operation, const struct asset *asset)
 
 /* ---- An exchange ---- */
 
-/* The members of `over` replace those of `under`: the outcome of what was done first becomes part of the request. */
+/* The members of `over` replace those of `under`: the outcome of what was done first becomes part
+ * of the request. */
 static struct str overlay(struct arena *arena, const struct json *under, const struct json *over)
 {
     struct buf out = json_object(arena);
@@ -144,7 +138,7 @@ static struct str overlay(struct arena *arena, const struct json *under, const s
     return json_object_end(&out);
 }
 
-static int exchange_once(struct arena *arena, const struct provider *provider,
+static int exchange_once(struct app *app, struct arena *arena, const struct provider *provider,
                          const struct provider_settings *settings, const char *operation,
                          struct str reference, const struct json *body,
                          struct provider_outcome *ret_outcome)
@@ -154,7 +148,11 @@ static int exchange_once(struct arena *arena, const struct provider *provider,
     struct http_policy policy = {0};
     TRY(provider->build(arena, settings, operation, reference, body, &request));
     http_perform(arena, &request, &policy, &response);
-    return provider->read(arena, operation, &response, ret_outcome);
+    TRY(provider->read(arena, operation, &response, ret_outcome));
+    metrics_count(app->metrics, METRIC_PROVIDER_CALLS, 1);
+    if (ret_outcome->unknown || ret_outcome->status == PROVIDER_RETRY)
+        metrics_count(app->metrics, METRIC_PROVIDER_FAILURES, 1);
+    return OK;
 }
 
 int provider_exchange(struct app *app, struct arena *arena, const struct provider *provider,
@@ -162,13 +160,12 @@ int provider_exchange(struct app *app, struct arena *arena, const struct provide
                       struct str reference, struct str body_json,
                       struct provider_outcome *ret_outcome)
 {
-    (void)app;
     const struct json *body, *first_result;
     TRY(json_parse(arena, str_or(body_json, STR("{}")), &body));
     const char *first = provider->prerequisite ? provider->prerequisite(operation, body) : NULL;
     if (first) {
         struct str key = arena_printf(arena, "%.*s-%s", STR_FMT(reference), first);
-        TRY(exchange_once(arena, provider, settings, first, key, body, ret_outcome));
+        TRY(exchange_once(app, arena, provider, settings, first, key, body, ret_outcome));
         if (ret_outcome->status != PROVIDER_SUCCEEDED) {
             /* The operation itself was not sent: whatever is unclear, it is safe to begin again. */
             if (ret_outcome->status == PROVIDER_PENDING)
@@ -179,7 +176,7 @@ int provider_exchange(struct app *app, struct arena *arena, const struct provide
         TRY(json_parse(arena, ret_outcome->data_json, &first_result));
         TRY(json_parse(arena, overlay(arena, body, first_result), &body));
     }
-    return exchange_once(arena, provider, settings, operation, reference, body, ret_outcome);
+    return exchange_once(app, arena, provider, settings, operation, reference, body, ret_outcome);
 }
 
 struct str provider_new_reference(struct arena *arena)
@@ -196,7 +193,7 @@ int provider_ask(struct app *app, struct arena *arena, struct str provider, cons
     TRY(provider_exchange(app, arena, found, &settings, operation, reference, body_json,
                           ret_outcome));
     if (ret_outcome->unknown)
-        provider_alert("a provider's answer is not understood", str_from(found->name),
+        provider_alert(app, "a provider's answer is not understood", str_from(found->name),
                        str_from(operation), 0, ret_outcome->reason);
     return OK;
 }

@@ -1,8 +1,8 @@
 /* Sending deliveries, keeping their log, replaying them. */
-#include "base/digest.h"
+#include "core/webhook/delivery.h"
+#include "base/metrics.h"
 #include "core/app.h"
 #include "core/outbox.h"
-#include "core/webhook/delivery.h"
 #include "core/webhook/style.h"
 #include "core/work.h"
 #include "provider/http.h"
@@ -29,10 +29,10 @@ ROW_TYPE(event_body, EVENT_BODY_ROW);
 int webhook_get_delivery(struct call *c, id_t64 delivery_id, const char *field,
                          struct webhook_delivery *ret_delivery)
 {
-    int error = sql_one(c->sql, c->arena, &webhook_delivery_row, ret_delivery,
-                        ROW_SELECT(WEBHOOK_DELIVERY_ROW)
-                        " FROM webhook_delivery WHERE tenant_id = ? AND id = ?",
-                        sql_int(c->principal.tenant_id), sql_int(delivery_id));
+    int error = sql_one(
+        c->sql, c->arena, &webhook_delivery_row, ret_delivery,
+        ROW_SELECT(WEBHOOK_DELIVERY_ROW) " FROM webhook_delivery WHERE tenant_id = ? AND id = ?",
+        sql_int(c->principal.tenant_id), sql_int(delivery_id));
     if (error == OK && !call_may_act_for_organisation(c, ret_delivery->organisation_id))
         error = ERR_NOT_FOUND;
     return error == ERR_NOT_FOUND ? call_refuse(c, ERR_NOT_FOUND, field) : error;
@@ -48,11 +48,13 @@ int webhook_list_deliveries(struct call *c, const struct webhook_filter *filter,
     struct str none = STR("");
     return sql_all(
         c->sql, c->arena, &webhook_delivery_row, ret_rows, ret_count,
-        ROW_SELECT(WEBHOOK_DELIVERY_ROW)
-        " FROM webhook_delivery WHERE tenant_id = ?"
-        " AND (? = 0 OR organisation_id = ?) AND (? = 0 OR endpoint_id = ?)"
-        " AND (? = '' OR status = ?) AND (? = '' OR event_type = ?)"
-        " AND created_at >= ? AND created_at < ? AND id < ? ORDER BY id DESC LIMIT ?",
+        ROW_SELECT(
+            WEBHOOK_DELIVERY_ROW) " FROM webhook_delivery WHERE tenant_id = ?"
+                                  " AND (? = 0 OR organisation_id = ?) AND (? = 0 OR endpoint_id = "
+                                  "?)"
+                                  " AND (? = '' OR status = ?) AND (? = '' OR event_type = ?)"
+                                  " AND created_at >= ? AND created_at < ? AND id < ? ORDER BY id "
+                                  "DESC LIMIT ?",
         sql_int(c->principal.tenant_id), sql_int(organisation_id), sql_int(organisation_id),
         sql_int(filter->endpoint_id), sql_int(filter->endpoint_id),
         sql_text(str_or(filter->status, none)), sql_text(str_or(filter->status, none)),
@@ -83,21 +85,20 @@ static void post(struct call *c, const struct webhook_style *style,
     struct provider_header headers[WEBHOOK_MAX_HEADERS + 1];
     /* Signed with the wall clock: receivers compare it with their own. */
     usec_t wall = clock_now() - clock_offset();
-    size_t count = style->sign(c->arena, event, endpoint->secret,
-                               previous_secret(endpoint), wall, body, signature);
+    size_t count = style->sign(c->arena, event, endpoint->secret, previous_secret(endpoint), wall,
+                               body, signature);
     headers[0] = (struct provider_header){"Content-Type", STR("application/json")};
     for (size_t i = 0; i < count; i++)
-        headers[i + 1] = (struct provider_header){arena_cstr(c->arena, signature[i].name),
-                                                  signature[i].value};
+        headers[i + 1] =
+            (struct provider_header){arena_cstr(c->arena, signature[i].name), signature[i].value};
     struct http_request request = {.method = "POST",
                                    .url = endpoint->url,
                                    .headers = headers,
                                    .header_count = count + 1,
                                    .body = body,
                                    .timeout_ms = TIMEOUT_MS};
-    struct http_policy policy = {.answer_limit = SNIPPET_BYTES,
-                                 .cut_answer = true,
-                                 .public_only = c->app->sandbox == NULL};
+    struct http_policy policy = {
+        .answer_limit = SNIPPET_BYTES, .cut_answer = true, .public_only = c->app->sandbox == NULL};
     http_perform(c->arena, &request, &policy, ret_response);
 }
 
@@ -125,8 +126,8 @@ static void judge(const struct webhook_style *style, const struct http_response 
         delivery->status = STR("delivered");
         return;
     }
-    delivery->next_attempt_at = style->next_attempt((unsigned)delivery->attempts,
-                                                    delivery->first_attempt_at, now);
+    delivery->next_attempt_at =
+        style->next_attempt((unsigned)delivery->attempts, delivery->first_attempt_at, now);
     delivery->status = delivery->next_attempt_at ? STR("pending") : STR("dead");
 }
 
@@ -135,8 +136,8 @@ static int load(struct call *c, const struct webhook_delivery *delivery,
 {
     struct event_body event;
     TRY(sql_one(c->sql, c->arena, &webhook_endpoint_row, ret_endpoint,
-                ROW_SELECT(WEBHOOK_ENDPOINT_ROW)
-                " FROM webhook_endpoint WHERE tenant_id = ? AND id = ? AND status = 'active'",
+                ROW_SELECT(WEBHOOK_ENDPOINT_ROW) " FROM webhook_endpoint WHERE tenant_id = ? AND "
+                                                 "id = ? AND status = 'active'",
                 sql_int(delivery->tenant_id), sql_int(delivery->endpoint_id)));
     TRY(sql_one(c->sql, c->arena, &event_body_row, &event,
                 ROW_SELECT(EVENT_BODY_ROW) " FROM webhook_event WHERE tenant_id = ? AND id = ?",
@@ -200,6 +201,9 @@ int webhook_perform_delivery(struct call *c, const struct outbox_row *row, usec_
     TRY(error);
     post(c, style, &endpoint, &event, body, &response);
     judge(style, &response, &delivery);
+    bool delivered = str_is(delivery.status, "delivered");
+    metrics_count(c->app->metrics, delivered ? METRIC_WEBHOOKS_DELIVERED : METRIC_WEBHOOKS_FAILED,
+                  1);
     TRY(writer_run(c, record_attempt, &delivery));
     *ret_due = delivery.next_attempt_at;
     return str_is(delivery.status, "pending") ? OUTBOX_AGAIN : OK;

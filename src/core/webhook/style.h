@@ -1,6 +1,7 @@
 /*
- * How an event looks on the wire and is signed differs by dialect. A style is what a dialect brings; an endpoint keeps
- * the name of the style it was registered in. The table is the dialects' (src/dialect/webhook_styles.c).
+ * How an event looks on the wire and is signed differs by dialect. A style is what a dialect
+ * brings; an endpoint keeps the name of the style it was registered in. The table is the dialects'
+ * (src/dialect/webhook_styles.c).
  */
 #ifndef CORE_WEBHOOK_STYLE_H
 #define CORE_WEBHOOK_STYLE_H
@@ -22,12 +23,13 @@ struct webhook_style {
     /* The body; false: endpoints of this style do not get this event. */
     bool (*render)(struct arena *arena, const struct webhook_occurrence *event,
                    struct str *ret_body);
-    /* The headers that identify and sign `body`; returns their number. `previous_secret` is present for as long
-     * as a rotated secret is still good. `now` is wall time. */
+    /* The headers that identify and sign `body`; returns their number. `previous_secret` is present
+     * for as long as a rotated secret is still good. `now` is wall time. */
     size_t (*sign)(struct arena *arena, const struct webhook_occurrence *event, struct str secret,
                    struct str previous_secret, usec_t now, struct str body,
                    struct header headers[WEBHOOK_MAX_HEADERS]);
-    /* When to try again after `attempts` (from 1) failed ones, the first at `first_attempt`; 0: never. */
+    /* When to try again after `attempts` (from 1) failed ones, the first at `first_attempt`; 0:
+     * never. */
     usec_t (*next_attempt)(unsigned attempts, usec_t first_attempt, usec_t now);
 };
 

@@ -92,10 +92,10 @@ static bool may_see(const struct call *c, id_t64 organisation_id)
 int webhook_get(struct call *c, id_t64 endpoint_id, const char *field,
                 struct webhook_endpoint *ret_endpoint)
 {
-    int error = sql_one(c->sql, c->arena, &webhook_endpoint_row, ret_endpoint,
-                        ROW_SELECT(WEBHOOK_ENDPOINT_ROW)
-                        " FROM webhook_endpoint WHERE tenant_id = ? AND id = ?",
-                        sql_int(c->principal.tenant_id), sql_int(endpoint_id));
+    int error = sql_one(
+        c->sql, c->arena, &webhook_endpoint_row, ret_endpoint,
+        ROW_SELECT(WEBHOOK_ENDPOINT_ROW) " FROM webhook_endpoint WHERE tenant_id = ? AND id = ?",
+        sql_int(c->principal.tenant_id), sql_int(endpoint_id));
     if (error == OK && !may_see(c, ret_endpoint->organisation_id))
         error = ERR_NOT_FOUND;
     return error == ERR_NOT_FOUND ? call_refuse(c, ERR_NOT_FOUND, field) : error;
@@ -105,9 +105,9 @@ int webhook_list(struct call *c, id_t64 organisation_id, const struct page *page
                  struct webhook_endpoint **ret_rows, size_t *ret_count)
 {
     return sql_all(c->sql, c->arena, &webhook_endpoint_row, ret_rows, ret_count,
-                   ROW_SELECT(WEBHOOK_ENDPOINT_ROW)
-                   " FROM webhook_endpoint WHERE tenant_id = ? AND (? = -1 OR organisation_id = ?)"
-                   " AND id < ? ORDER BY id DESC LIMIT ?",
+                   ROW_SELECT(WEBHOOK_ENDPOINT_ROW) " FROM webhook_endpoint WHERE tenant_id = ? "
+                                                    "AND (? = -1 OR organisation_id = ?)"
+                                                    " AND id < ? ORDER BY id DESC LIMIT ?",
                    sql_int(c->principal.tenant_id), sql_int(organisation_id),
                    sql_int(organisation_id), sql_int(page->before), sql_int(page->limit + 1));
 }
@@ -190,11 +190,12 @@ int outbox_event(struct call *c, id_t64 organisation_id, const char *event_type,
     struct webhook_endpoint *endpoints;
     size_t count, deliveries = 0;
     struct webhook_delivery delivery;
-    TRY(sql_all(c->sql, c->arena, &webhook_endpoint_row, &endpoints, &count,
-                ROW_SELECT(WEBHOOK_ENDPOINT_ROW)
-                " FROM webhook_endpoint WHERE tenant_id = ? AND status = 'active'"
-                " AND (organisation_id = ? OR organisation_id = 0)",
-                sql_int(c->principal.tenant_id), sql_int(organisation_id)));
+    TRY(sql_all(
+        c->sql, c->arena, &webhook_endpoint_row, &endpoints, &count,
+        ROW_SELECT(
+            WEBHOOK_ENDPOINT_ROW) " FROM webhook_endpoint WHERE tenant_id = ? AND status = 'active'"
+                                  " AND (organisation_id = ? OR organisation_id = 0)",
+        sql_int(c->principal.tenant_id), sql_int(organisation_id)));
     struct webhook_event event = {
         .id = id_new(),
         .tenant_id = c->principal.tenant_id,

@@ -1,9 +1,10 @@
 /*
  * Webhooks out: endpoints, events and their deliveries.
  *
- * An event is recorded once, with one delivery for each endpoint that is to have it, in the transaction of what it tells
- * of (outbox_event). A delivery is pending until a 2xx answers it (delivered), its style's schedule is
- * over or its endpoint is gone (dead; it can be replayed while there is one).
+ * An event is recorded once, with one delivery for each endpoint that is to have it, in the
+ * transaction of what it tells of (outbox_event). A delivery is pending until a 2xx answers it
+ * (delivered), its style's schedule is over or its endpoint is gone (dead; it can be replayed while
+ * there is one).
  */
 #ifndef CORE_WEBHOOK_WEBHOOK_H
 #define CORE_WEBHOOK_WEBHOOK_H
@@ -11,8 +12,9 @@
 #include "core/call.h"
 #include "store/row.h"
 
-/* organisation_id 0: the tenant's own endpoint, which gets the events of all its organisations. events: JSON array of
- * the types wanted; absent: all. status: active, inactive. A rotated secret stays good until previous_until. */
+/* organisation_id 0: the tenant's own endpoint, which gets the events of all its organisations.
+ * events: JSON array of the types wanted; absent: all. status: active, inactive. A rotated secret
+ * stays good until previous_until. */
 #define WEBHOOK_ENDPOINT_ROW(F) \
     F(INTEGER, id)              \
     F(INTEGER, tenant_id)       \
@@ -28,34 +30,35 @@
     F(INTEGER, updated_at)
 ROW_STRUCT(webhook_endpoint, WEBHOOK_ENDPOINT_ROW);
 
-#define WEBHOOK_DELIVERY_ROW(F)   \
-    F(INTEGER, id)                \
-    F(INTEGER, tenant_id)         \
-    F(INTEGER, organisation_id)   \
-    F(INTEGER, endpoint_id)       \
-    F(INTEGER, event_id)          \
-    F(TEXT, event_type)           \
-    F(TEXT, url)                  \
-    F(TEXT, status)               \
-    F(INTEGER, attempts)          \
-    F(INTEGER, first_attempt_at)  \
-    F(INTEGER, last_attempt_at)   \
-    F(INTEGER, next_attempt_at)   \
-    F(INTEGER, status_code)       \
-    F(TEXT, response)             \
-    F(TEXT, error)                \
-    F(INTEGER, created_at)        \
+#define WEBHOOK_DELIVERY_ROW(F)  \
+    F(INTEGER, id)               \
+    F(INTEGER, tenant_id)        \
+    F(INTEGER, organisation_id)  \
+    F(INTEGER, endpoint_id)      \
+    F(INTEGER, event_id)         \
+    F(TEXT, event_type)          \
+    F(TEXT, url)                 \
+    F(TEXT, status)              \
+    F(INTEGER, attempts)         \
+    F(INTEGER, first_attempt_at) \
+    F(INTEGER, last_attempt_at)  \
+    F(INTEGER, next_attempt_at)  \
+    F(INTEGER, status_code)      \
+    F(TEXT, response)            \
+    F(TEXT, error)               \
+    F(INTEGER, created_at)       \
     F(INTEGER, updated_at)
 ROW_STRUCT(webhook_delivery, WEBHOOK_DELIVERY_ROW);
 
 #define WEBHOOK_SECRET_OVERLAP USEC_PER_DAY
 
-/* For prepare steps: asks the DNS. ERR_URL_NOT_ALLOWED for `field` unless https and public; the sandbox also takes http and
- * addresses of this machine. */
+/* For prepare steps: asks the DNS. ERR_URL_NOT_ALLOWED for `field` unless https and public; the
+ * sandbox also takes http and addresses of this machine. */
 int webhook_check_url(struct call *c, struct str url, const char *field);
 
-/* The caller sets organisation_id, style, url (checked before) and events; the rest comes back, with the secret, which
- * is shown this once. ERR_DUPLICATE for `field` when the organisation has this URL in this style already. */
+/* The caller sets organisation_id, style, url (checked before) and events; the rest comes back,
+ * with the secret, which is shown this once. ERR_DUPLICATE for `field` when the organisation has
+ * this URL in this style already. */
 int webhook_register(struct call *c, struct webhook_endpoint *endpoint, const char *field);
 /* ERR_NOT_FOUND for another tenant's, and for an organisation's that the caller may not act for. */
 int webhook_get(struct call *c, id_t64 endpoint_id, const char *field,
@@ -73,7 +76,7 @@ struct webhook_filter {
     id_t64 endpoint_id;     /* 0: any */
     struct str status;      /* absent: any */
     struct str event_type;
-    usec_t from, until;     /* created in [from, until); 0: open */
+    usec_t from, until; /* created in [from, until); 0: open */
 };
 int webhook_list_deliveries(struct call *c, const struct webhook_filter *filter,
                             const struct page *page, struct webhook_delivery **ret_rows,
@@ -83,8 +86,8 @@ int webhook_get_delivery(struct call *c, id_t64 delivery_id, const char *field,
 /* The body as it is sent; absent when its endpoint is gone. */
 int webhook_delivery_body(struct call *c, const struct webhook_delivery *delivery,
                           struct str *ret_body);
-/* A new delivery of the same event to the same endpoint, whatever became of this one. ERR_WRONG_STATE when the
- * endpoint is gone. */
+/* A new delivery of the same event to the same endpoint, whatever became of this one.
+ * ERR_WRONG_STATE when the endpoint is gone. */
 int webhook_replay(struct call *c, const struct webhook_delivery *delivery, const char *field,
                    struct webhook_delivery *ret_delivery);
 

@@ -1,6 +1,7 @@
 /*
- * Events as FinCode documents them: TRANSACTION_STATUS only, one flat object each. No signature is documented, though one is
- * asked for before going live: X-FinCode-Signature, the hexadecimal HMAC-SHA256 of the body, is our addition.
+ * Events as FinCode documents them: TRANSACTION_STATUS only, one flat object each. No signature is
+ * documented, though one is asked for before going live: X-FinCode-Signature, the hexadecimal
+ * HMAC-SHA256 of the body, is our addition.
  */
 #include "base/digest.h"
 #include "core/webhook/style.h"
@@ -20,8 +21,8 @@ static size_t sign(struct arena *arena, const struct webhook_occurrence *event, 
     (void)event;
     (void)previous_secret;
     (void)now;
-    headers[0] = (struct header){STR("X-FinCode-Signature"),
-                                 digest_hmac_sha256_hex(arena, secret, body)};
+    headers[0] =
+        (struct header){STR("X-FinCode-Signature"), digest_hmac_sha256_hex(arena, secret, body)};
     return 1;
 }
 

@@ -1,6 +1,7 @@
 /*
- * Events as PCX documents them: {event_id, event_type, created_at, data}; X-PCX-Signature is the lower-case hexadecimal
- * HMAC-SHA256 of the body, without prefix or timestamp. The platform's own endpoints get the same.
+ * Events as PCX documents them: {event_id, event_type, created_at, data}; X-PCX-Signature is the
+ * lower-case hexadecimal HMAC-SHA256 of the body, without prefix or timestamp. The platform's own
+ * endpoints get the same.
  */
 #include "base/digest.h"
 #include "base/json_build.h"
@@ -25,8 +26,8 @@ static size_t sign(struct arena *arena, const struct webhook_occurrence *event, 
 {
     (void)event;
     (void)now;
-    headers[0] = (struct header){STR("X-PCX-Signature"),
-                                 digest_hmac_sha256_hex(arena, secret, body)};
+    headers[0] =
+        (struct header){STR("X-PCX-Signature"), digest_hmac_sha256_hex(arena, secret, body)};
     if (!str_present(previous_secret))
         return 1;
     headers[1] = (struct header){STR("X-PCX-Signature-Previous"),

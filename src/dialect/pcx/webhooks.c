@@ -1,4 +1,5 @@
-/* Webhooks out, as PCX documents them: registration and manual dispatch. The rest is the platform's. */
+/* Webhooks out, as PCX documents them: registration and manual dispatch. The rest is the
+ * platform's. */
 #include "core/webhook/webhook.h"
 
 #include "core/outbox.h"
@@ -20,9 +21,8 @@ int pcx_register_webhook(struct call *c, const struct pcx_register_webhook_in *i
     out->data = ARENA_NEW(c->arena, struct pcx_webhook_registered);
     *out->data = (struct pcx_webhook_registered){
         .webhook_id = call_id(c, ID_WEBHOOK, endpoint.id),
-        .org_id = endpoint.organisation_id
-                      ? call_id(c, ID_ORGANISATION, endpoint.organisation_id)
-                      : STR(""),
+        .org_id = endpoint.organisation_id ? call_id(c, ID_ORGANISATION, endpoint.organisation_id)
+                                           : STR(""),
         .endpoint_url = endpoint.url,
         .status = endpoint.status,
         .created_at = call_time(c, endpoint.created_at),

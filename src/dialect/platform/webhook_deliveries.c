@@ -45,13 +45,14 @@ static int read_filter(struct call *c, const struct platform_list_webhook_delive
     return OK;
 }
 
-/* Cursors are good for the list they came from: the filters and the caller's organisation are part of its name. */
+/* Cursors are good for the list they came from: the filters and the caller's organisation are part
+ * of its name. */
 static struct str list_name(struct call *c, const struct platform_list_webhook_deliveries_in *in)
 {
-    return arena_printf(
-        c->arena, "deliveries:%lld:%.*s:%.*s:%.*s:%.*s:%.*s",
-        (long long)(c->principal.staff ? 0 : c->principal.organisation_id), STR_FMT(in->webhook_id),
-        STR_FMT(in->status), STR_FMT(in->event_type), STR_FMT(in->from), STR_FMT(in->to));
+    return arena_printf(c->arena, "deliveries:%lld:%.*s:%.*s:%.*s:%.*s:%.*s",
+                        (long long)(c->principal.staff ? 0 : c->principal.organisation_id),
+                        STR_FMT(in->webhook_id), STR_FMT(in->status), STR_FMT(in->event_type),
+                        STR_FMT(in->from), STR_FMT(in->to));
 }
 
 int platform_list_webhook_deliveries(struct call *c,

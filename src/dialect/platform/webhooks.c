@@ -49,7 +49,8 @@ static struct platform_webhook wire(struct call *c, const struct webhook_endpoin
     return webhook;
 }
 
-/* Staff registers for anybody in the tenant, or for all of it; everybody else for the own organisation. */
+/* Staff registers for anybody in the tenant, or for all of it; everybody else for the own
+ * organisation. */
 static int owner(struct call *c, struct str organisation, id_t64 *ret_organisation_id)
 {
     *ret_organisation_id = c->principal.staff ? 0 : c->principal.organisation_id;

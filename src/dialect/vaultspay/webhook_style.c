@@ -1,8 +1,8 @@
 /*
- * Events as VaultsPay documents them: transfers flat ({transactionId, amount, status, refId}), card events with id, type
- * and occurred_at in front. VaultsPay-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">, and
- * VaultsPay-Event-Id. While a rotated secret is good, a second v1 is made with it. Three attempts: at once, after
- * 30 seconds, after 5 minutes.
+ * Events as VaultsPay documents them: transfers flat ({transactionId, amount, status, refId}), card
+ * events with id, type and occurred_at in front. VaultsPay-Signature: t=<unix seconds>,v1=<hex
+ * HMAC-SHA256 of "<t>.<body>">, and VaultsPay-Event-Id. While a rotated secret is good, a second v1
+ * is made with it. Three attempts: at once, after 30 seconds, after 5 minutes.
  */
 #include "base/digest.h"
 #include "base/json_build.h"
@@ -48,8 +48,8 @@ static size_t sign(struct arena *arena, const struct webhook_occurrence *event, 
     if (str_present(previous_secret))
         buf_printf(&value, ",v1=%.*s",
                    STR_FMT(digest_hmac_sha256_hex(arena, previous_secret, message)));
-    headers[0] = (struct header){STR("VaultsPay-Event-Id"),
-                                 id_print(arena, ID_EVENT, event->event_id)};
+    headers[0] =
+        (struct header){STR("VaultsPay-Event-Id"), id_print(arena, ID_EVENT, event->event_id)};
     headers[1] = (struct header){STR("VaultsPay-Signature"), buf_str(&value)};
     return 2;
 }
