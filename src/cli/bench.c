@@ -22,6 +22,7 @@ static const char help[] =
     "  --writers N         connections at once, PostgreSQL only (1)\n"
     "  --shared-tenant     all writers post for one tenant\n"
     "  --database URL      postgresql://... of an empty database; default: a new SQLite file\n"
+    "  --key-file FILE     the database's key, made if it is not there (a new one)\n"
     "  --directory DIR     where the SQLite file is made, and removed (.)\n"
     "  --keep              leaves the SQLite file\n"
     "  --seed N            another seed, other transfers (1)\n"
@@ -30,6 +31,7 @@ static const char help[] =
 struct arguments {
     struct ledger_bench_options bench;
     struct str database;
+    struct str key_file;
     const char *directory;
     bool keep, json;
 };
@@ -74,6 +76,8 @@ static int read_option(struct arguments *arguments, const char *name, const char
         return 0;
     if (strcmp(name, "--database") == 0)
         arguments->database = str_from(value);
+    else if (strcmp(name, "--key-file") == 0)
+        arguments->key_file = str_from(value);
     else if (strcmp(name, "--directory") == 0)
         arguments->directory = value;
     else if (strcmp(name, "--mix") == 0 && strcmp(value, "hot") == 0)
@@ -144,7 +148,7 @@ static int bench_in(struct arena *arena, const struct arguments *arguments, cons
     struct str path = arena_printf(arena, "%s/ledger.db", directory);
     struct store_options options = {
         .database = sqlite ? path : arguments->database,
-        .key_file = arena_printf(arena, "%s/key", directory),
+        .key_file = str_or(arguments->key_file, arena_printf(arena, "%s/key", directory)),
         .create_key = true,
         .connections = (unsigned)arguments->bench.writers + 2,
     };

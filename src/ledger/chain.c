@@ -10,23 +10,37 @@
 #include "ledger/internal.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 
 #define STRINGS 6
 #define PER_TRANSFER 10
 #define TRANSFERS_AT_ONCE 16
 
+/* Fetched once: looking the algorithm up for each journal costs more than hashing it. */
+static EVP_MD *sha256_algorithm;
+
+static void fetch_sha256(void)
+{
+    sha256_algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+    assert(sha256_algorithm);
+}
+
+static const EVP_MD *sha256(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fetch_sha256);
+    return sha256_algorithm;
+}
+
 void chain_hasher_init(struct chain_hasher *hasher)
 {
-    /* Fetched once: looking the algorithm up for each journal costs more than hashing it. */
-    hasher->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
     hasher->context = EVP_MD_CTX_new();
-    assert(hasher->algorithm && hasher->context);
+    assert(hasher->context);
 }
 
 void chain_hasher_clear(struct chain_hasher *hasher)
 {
     EVP_MD_CTX_free(hasher->context);
-    EVP_MD_free(hasher->algorithm);
     *hasher = (struct chain_hasher){0};
 }
 
@@ -93,7 +107,7 @@ void chain_hash(struct chain_hasher *hasher, const uint8_t previous[LEDGER_HASH_
     at = put(put(put(at + 4, transfers->tenant_id), transfers->id), (int64_t)count);
     at = put(at, transfers->posted_at);
 
-    int good = EVP_DigestInit_ex2(hasher->context, hasher->algorithm, NULL);
+    int good = EVP_DigestInit_ex2(hasher->context, sha256(), NULL);
     assert(good);
     for (size_t i = 0; i < count; i++) {
         at = put_transfer(at, &transfers[i], expires_at[i]);
@@ -114,7 +128,7 @@ void chain_hash(struct chain_hasher *hasher, const uint8_t previous[LEDGER_HASH_
 void ledger_journal_hash(const struct journal *journal, uint8_t ret_hash[LEDGER_HASH_SIZE])
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    int good = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL);
+    int good = context && EVP_DigestInit_ex2(context, sha256(), NULL);
     assert(good);
     for (size_t i = 0; i < journal->transfer_count; i++) {
         const struct transfer *transfer = &journal->transfers[i];

@@ -270,8 +270,7 @@ void *chunks_add(struct chunks *chunks, uint32_t *ret_index); /* zeroed */
 void chunks_free(struct chunks *chunks);
 
 struct chain_hasher {
-    void *context;   /* EVP_MD_CTX */
-    void *algorithm; /* EVP_MD */
+    void *context; /* EVP_MD_CTX */
 };
 
 struct ledger {

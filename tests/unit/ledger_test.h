@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "ledger/ledger.h"
+#include "store_fixture.h"
 
 #define TEST_START (INT64_C(1760000000) * USEC_PER_SEC)
 #define TENANT_ONE ((id_t64)1001)
@@ -21,9 +22,8 @@
 #define USD 840
 
 struct books {
-    char directory[64];
+    struct store_fixture fixture;
     struct arena *arena;
-    struct store *store;
     struct sql *sql;
     struct ledger *ledger;
     usec_t now;
@@ -48,47 +48,46 @@ static inline void books_commit(struct books *t)
     t->open = false;
 }
 
-static inline void books_open_store(struct books *t)
-{
-    struct str why = STR_NONE;
-    const char *url = getenv("CAMBIST_TEST_DATABASE");
-    const struct store_options options = {
-        .database = url ? str_from(url) : arena_printf(t->arena, "%s/ledger.db", t->directory),
-        .key_file = arena_printf(t->arena, "%s/key", t->directory),
-        .create_key = true,
-    };
-    if (store_open(&options, &t->store, &why))
-        fail_msg("store_open: %.*s", STR_FMT(why));
-    t->sql = store_acquire(t->store, true);
-    t->ledger = ledger_new(t->sql);
-}
-
-static inline void books_close_store(struct books *t)
-{
-    ledger_free(t->ledger);
-    store_release(t->store, t->sql);
-    store_close(t->store);
-}
+/* Which engine the next books are kept on; books_run_tests goes through both. */
+static enum store_engine books_engine = STORE_SQLITE;
 
 static inline struct books *books_new(void)
 {
     struct books *t = calloc(1, sizeof(*t));
     t->arena = arena_new(SIZE_MAX);
     t->now = TEST_START;
-    snprintf(t->directory, sizeof(t->directory), "/tmp/cambist-ledger-XXXXXX");
-    assert_non_null(mkdtemp(t->directory));
-    books_open_store(t);
+    fixture_open(&t->fixture, books_engine);
+    t->sql = store_acquire(t->fixture.store, true);
+    t->ledger = ledger_new(t->sql);
     return t;
 }
 
 static inline void books_free(struct books *t)
 {
-    books_close_store(t);
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf %s", t->directory);
-    assert_int_equal(system(command), 0);
+    ledger_free(t->ledger);
+    store_release(t->fixture.store, t->sql);
+    fixture_close(&t->fixture);
     arena_free(t->arena);
     free(t);
+}
+
+/* As if the process had started anew. */
+static inline void books_forget(struct books *t)
+{
+    ledger_free(t->ledger);
+    t->ledger = ledger_new(t->sql);
+}
+
+#define books_run_tests(tests) books_run_group(#tests, tests, sizeof(tests) / sizeof((tests)[0]))
+
+static inline int books_run_group(const char *name, const struct CMUnitTest *tests, size_t count)
+{
+    int failed = _cmocka_run_group_tests(name, tests, count, NULL, NULL);
+    if (fixture_has_postgresql()) {
+        books_engine = STORE_POSTGRESQL;
+        failed += _cmocka_run_group_tests(name, tests, count, NULL, NULL);
+    }
+    return failed;
 }
 
 static inline id_t64 books_account(struct books *t, id_t64 tenant_id, int asset, unsigned flags)

@@ -66,7 +66,7 @@ static struct str run_command(struct books *t, const char *command)
 
 static const char *export_to(struct books *t, const char *name, enum ledger_export_format format)
 {
-    const char *path = arena_printf(t->arena, "%s/%s", t->directory, name).ptr;
+    const char *path = arena_printf(t->arena, "%s/%s", t->fixture.folder, name).ptr;
     FILE *out = fopen(path, "w");
     assert_non_null(out);
     assert_int_equal(sql_begin_read(t->sql), OK);
@@ -148,7 +148,7 @@ static void test_csv_and_json_are_read_by_others(void **state)
         "    assert row['description'] == j.get('description', ''), row\n"
         "    assert row['reference'] == j.get('reference', '')\n"
         "print('agreed')\n";
-    const char *script = arena_printf(t->arena, "%s/read.py", t->directory).ptr;
+    const char *script = arena_printf(t->arena, "%s/read.py", t->fixture.folder).ptr;
     FILE *file = fopen(script, "w");
     assert_non_null(file);
     fputs(program, file);
@@ -165,5 +165,5 @@ int main(void)
         cmocka_unit_test(test_others_agree),
         cmocka_unit_test(test_csv_and_json_are_read_by_others),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return books_run_tests(tests);
 }

@@ -298,8 +298,7 @@ static int do_line(struct books *t, struct names *names, char **words, size_t co
     }
     if (strcmp(verb, "forget") == 0) {
         books_commit(t);
-        ledger_free(t->ledger);
-        t->ledger = ledger_new(t->sql);
+        books_forget(t);
         books_begin(t);
         return OK;
     }
@@ -380,5 +379,5 @@ int main(void)
         cmocka_unit_test(test_every_rule),
         cmocka_unit_test(test_every_code_has_a_case),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return books_run_tests(tests);
 }
