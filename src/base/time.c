@@ -64,6 +64,26 @@ static void civil_from_days(int64_t days, int64_t *ret_year, unsigned *ret_month
     *ret_year = (int64_t)year_of_era + era * 400 + (*ret_month <= 2);
 }
 
+static char *put_digits(char *out, unsigned value, int digits)
+{
+    for (int i = digits - 1; i >= 0; i--, value /= 10)
+        out[i] = (char)('0' + value % 10);
+    return out + digits;
+}
+
+/* What follows the seconds, by style; the rest of the text is the same for all that have a time. */
+static const struct {
+    bool has_time, has_millis;
+    const char *suffix;
+} style_parts[] = {
+    [TIME_RFC3339] = {true, true, "Z"},
+    [TIME_RFC3339_SECONDS] = {true, false, "Z"},
+    [TIME_OFFSET_MILLIS] = {true, true, "+00:00"},
+    [TIME_LOCAL_SECONDS] = {true, false, ""},
+    [TIME_DATE] = {false, false, ""},
+};
+
+/* By hand, because replies are full of them. Years beyond 9999 do not occur. */
 struct str time_print(struct arena *arena, usec_t instant, enum time_style style)
 {
     int64_t days = instant / USEC_PER_DAY;
@@ -76,25 +96,27 @@ struct str time_print(struct arena *arena, usec_t instant, enum time_style style
     unsigned month, day;
     civil_from_days(days, &year, &month, &day);
     unsigned second = (unsigned)(in_day / USEC_PER_SEC);
-    unsigned milli = (unsigned)(in_day % USEC_PER_SEC / USEC_PER_MSEC);
-    unsigned h = second / 3600, m = second / 60 % 60, s = second % 60;
-    switch (style) {
-    case TIME_RFC3339:
-        return arena_printf(arena, "%04lld-%02u-%02uT%02u:%02u:%02u.%03uZ", (long long)year, month,
-                            day, h, m, s, milli);
-    case TIME_RFC3339_SECONDS:
-        return arena_printf(arena, "%04lld-%02u-%02uT%02u:%02u:%02uZ", (long long)year, month, day,
-                            h, m, s);
-    case TIME_OFFSET_MILLIS:
-        return arena_printf(arena, "%04lld-%02u-%02uT%02u:%02u:%02u.%03u+00:00", (long long)year,
-                            month, day, h, m, s, milli);
-    case TIME_LOCAL_SECONDS:
-        return arena_printf(arena, "%04lld-%02u-%02uT%02u:%02u:%02u", (long long)year, month, day,
-                            h, m, s);
-    case TIME_DATE:
-        return arena_printf(arena, "%04lld-%02u-%02u", (long long)year, month, day);
+    char *text = arena_alloc(arena, 32);
+    char *end = put_digits(text, (unsigned)year, 4);
+    *end++ = '-';
+    end = put_digits(end, month, 2);
+    *end++ = '-';
+    end = put_digits(end, day, 2);
+    if (style_parts[style].has_time) {
+        *end++ = 'T';
+        end = put_digits(end, second / 3600, 2);
+        *end++ = ':';
+        end = put_digits(end, second / 60 % 60, 2);
+        *end++ = ':';
+        end = put_digits(end, second % 60, 2);
     }
-    __builtin_unreachable();
+    if (style_parts[style].has_millis) {
+        *end++ = '.';
+        end = put_digits(end, (unsigned)(in_day % USEC_PER_SEC / USEC_PER_MSEC), 3);
+    }
+    size_t suffix = strlen(style_parts[style].suffix);
+    memcpy(end, style_parts[style].suffix, suffix + 1);
+    return (struct str){text, (size_t)(end - text) + suffix};
 }
 
 struct cursor {

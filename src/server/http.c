@@ -33,13 +33,15 @@
 #include "server/form.h"
 #include "server/pages.h"
 
-#define CONNECTION_MEMORY ((size_t)64 * 1024)
+/* Beside the headers: their index, the reply's headers. libmicrohttpd clears all of a connection's
+ * memory with each request, so there is no more of it than needed. */
+#define CONNECTION_MEMORY ((size_t)8 * 1024)
 #define ARENA_CAP ((size_t)48 * 1024 * 1024)
 #define UPLOAD_ARENA_CAP ((size_t)192 * 1024 * 1024)
 #define REQUEST_ID_MAX 64
 #define BACKLOG 1024
 #define DROPPED_BODY_MAX ((size_t)64 * 1024 * 1024)
-#define MAX_HEADERS 100
+#define MAX_HEADERS 64
 #define KEPT_REQUESTS 64
 
 /* What a connection is at, for the watch thread. */
@@ -694,10 +696,11 @@ static struct MHD_Daemon *start_daemon(struct http *http)
         flags, 0, NULL, NULL, handle, http, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
         MHD_OPTION_LISTEN_SOCKET, http->listener, MHD_OPTION_THREAD_POOL_SIZE,
         threads > 1 ? threads : 0u, MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->max_connections,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)config->idle_timeout_s, MHD_OPTION_NOTIFY_COMPLETED, request_completed, http,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_URI_LOG_CALLBACK,
-        request_line, http, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_ARRAY,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)config->header_limit + CONNECTION_MEMORY,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)config->idle_timeout_s,
+        MHD_OPTION_NOTIFY_COMPLETED, request_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, http, MHD_OPTION_URI_LOG_CALLBACK, request_line, http,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_ARRAY,
         http->tls_cert ? tls : none, MHD_OPTION_END);
 }
 
