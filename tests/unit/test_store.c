@@ -685,6 +685,97 @@ static void test_pool(void **state)
     sql = store_acquire(fixture.store, true);
 }
 
+/* ---- Several at once ---- */
+
+enum { PAIRS = 8, MOVES = 60, WRITERS = 6 };
+
+/* Moves 1 from one row to another: the sum over all rows stays 0. */
+static int move(struct sql *on, int64_t from, int64_t to)
+{
+    int64_t value;
+    int error = sql_begin(on);
+    if (error)
+        return error;
+    error = sql_integer(on, &value, "SELECT tenant_id FROM item WHERE id = ?" SQL_FOR_UPDATE,
+                        sql_int(from));
+    if (!error)
+        error =
+            sql_run(on, "UPDATE item SET tenant_id = tenant_id - 1 WHERE id = ?", sql_int(from));
+    if (!error)
+        error = sql_run(on, "UPDATE item SET tenant_id = tenant_id + 1 WHERE id = ?", sql_int(to));
+    if (!error)
+        return sql_commit(on);
+    sql_rollback(on);
+    return error;
+}
+
+static void *move_around(void *argument)
+{
+    struct sql *own = store_acquire(fixture.store, true);
+    unsigned seed = (unsigned)*(int *)argument;
+    int failed = 0;
+    for (int i = 0; i < MOVES; i++) {
+        int64_t from = rand_r(&seed) % PAIRS + 1, to = from % PAIRS + 1;
+        if (i % 2)
+            to = (from + PAIRS - 2) % PAIRS + 1;
+        int error;
+        while ((error = move(own, from, to)) == ERR_STORE_RETRY)
+            ;
+        failed = error ? error : failed;
+    }
+    store_release(fixture.store, own);
+    *(int *)argument = failed;
+    return NULL;
+}
+
+static void *watch(void *argument)
+{
+    struct sql *own = store_acquire(fixture.store, false);
+    bool *stop = argument;
+    int64_t failures = 0, sum, twice;
+    while (!__atomic_load_n(stop, __ATOMIC_RELAXED)) {
+        sum = twice = 1;
+        int error = sql_begin_read(own);
+        error |= sql_integer(own, &sum, "SELECT SUM(tenant_id) FROM item");
+        error |= sql_integer(own, &twice, "SELECT SUM(tenant_id) FROM item");
+        error |= sql_commit(own);
+        failures += error != 0 || sum != 0 || twice != 0;
+    }
+    store_release(fixture.store, own);
+    return (void *)(intptr_t)failures;
+}
+
+static void test_writers_and_readers_at_once(void **state)
+{
+    (void)state;
+    for (int64_t id = 1; id <= PAIRS; id++) {
+        struct item item = make_item(id, NULL);
+        item.tenant_id = 0;
+        assert_int_equal(sql_insert(sql, "item", &item_row, &item), 0);
+    }
+    store_release(fixture.store, sql);
+    bool stop = false;
+    pthread_t watchers[2], writers[WRITERS];
+    int results[WRITERS];
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&watchers[i], NULL, watch, &stop), 0);
+    for (int i = 0; i < WRITERS; i++) {
+        results[i] = i + 1;
+        assert_int_equal(pthread_create(&writers[i], NULL, move_around, &results[i]), 0);
+    }
+    for (size_t i = 0; i < WRITERS; i++) {
+        pthread_join(writers[i], NULL);
+        assert_int_equal(results[i], 0);
+    }
+    __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < 2; i++) {
+        void *failures;
+        pthread_join(watchers[i], &failures);
+        assert_null(failures);
+    }
+    sql = store_acquire(fixture.store, true);
+}
+
 static void test_no_commit_outcome_is_invented(void **state)
 {
     (void)state;
@@ -809,6 +900,7 @@ int main(void)
         ON_BOTH(test_another_key_is_refused),
         ON_BOTH(test_rotation),
         ON_BOTH(test_pool),
+        ON_BOTH(test_writers_and_readers_at_once),
         ON_BOTH(test_no_commit_outcome_is_invented),
         ON_SQLITE(test_second_server_is_refused),
         ON_SQLITE(test_read_only_beside_the_server),

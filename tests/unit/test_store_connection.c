@@ -40,13 +40,22 @@ static struct {
     bool broke;
 } proxy = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
-static bool is_the_one(void)
+static bool is_the_one(enum breaking *ret_breaking)
 {
     pthread_mutex_lock(&proxy.mutex);
     bool now = ++proxy.messages == proxy.at;
     proxy.broke |= now;
+    *ret_breaking = proxy.breaking;
     pthread_mutex_unlock(&proxy.mutex);
     return now;
+}
+
+static bool has_broken(void)
+{
+    pthread_mutex_lock(&proxy.mutex);
+    bool broke = proxy.broke;
+    pthread_mutex_unlock(&proxy.mutex);
+    return broke;
 }
 
 /* False when the connection is to end. */
@@ -56,8 +65,9 @@ static bool pass(int from, int to, bool from_client)
     ssize_t length = read(from, bytes, sizeof(bytes));
     if (length <= 0)
         return false;
-    bool the_one = from_client && is_the_one();
-    if (the_one && proxy.breaking == SWALLOW_MESSAGE)
+    enum breaking breaking = SWALLOW_MESSAGE;
+    bool the_one = from_client && is_the_one(&breaking);
+    if (the_one && breaking == SWALLOW_MESSAGE)
         return false;
     for (ssize_t done = 0; done < length;) {
         ssize_t part = send(to, bytes + done, (size_t)(length - done), MSG_NOSIGNAL);
@@ -214,7 +224,7 @@ static bool run(enum breaking breaking, long at)
             assert_int_equal(error, ERR_STORE_LOST);
         sql_commit(reader);
     }
-    bool broke = proxy.broke;
+    bool broke = has_broken();
     arm(SWALLOW_MESSAGE, 0);
     assert_int_equal(ask(sql, "SELECT COUNT(*) FROM entry"), 3 * BATCHES);
     assert_int_equal(ask(sql, "SELECT COUNT(*) FROM (SELECT DISTINCT batch, call FROM entry) AS d"),
