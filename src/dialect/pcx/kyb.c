@@ -18,7 +18,7 @@ static struct str encode(struct call *c, const struct type *type, const void *ob
 
 static int show(struct call *c, const struct kyb_record *record, struct pcx_kyb_record *out)
 {
-    struct json_problem *problems;
+    struct json_problem *problems = NULL; /* decoding appends */
     struct organisation organisation;
     struct user user;
 

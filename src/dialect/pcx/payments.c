@@ -271,7 +271,9 @@ static int require_notes_only(struct call *c, const struct pcx_update_payment_bo
 
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         if (fields[i].sent && !c->principal.staff)
-            return call_refuse(c, ERR_FORBIDDEN, fields[i].field);
+            return call_refuse_text(c, ERR_FORBIDDEN, fields[i].field,
+                                    "Only an administrator of the platform changes %s.",
+                                    fields[i].field);
     /* Fixed at creation for everybody: what was quoted is what is booked. */
     if (body->has_total_fees || body->fee_ids.items || body->has_payout_initiated)
         return call_refuse_text(c, ERR_NOT_ALLOWED,

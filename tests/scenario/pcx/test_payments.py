@@ -1,0 +1,239 @@
+"""Payments: quote, hold, provider, states, money to the last minor unit, who sees what."""
+import hashlib
+import hmac
+from decimal import Decimal
+
+import pytest
+
+from client.flows import balances, open_account
+from client.http import wait_until
+
+NOWHERE = "pay_0000000000001"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def prices(server):
+    """1 NGN = 0.0005 GBP, spread 1.5 %; 1 % of what leaves in NGN is the fee."""
+    from client.pcx import Pcx
+    admin, owner = Pcx(server, "internal_admin"), Pcx(server, "org_admin")
+    admin.post("/organizations/admin/add-rate", {
+        "org_id": owner.org_id, "rate": Decimal("0.0005"), "spread": Decimal("1.5"),
+        "from_currency": "NGN", "to_currency": "GBP"}, expect=201)
+    fee = admin.post("/virtual-accounts/fees", {
+        "currency": "NGN", "transaction_type": "withdrawal", "fee_type": "payment_test", "fee_structure": "percentage",
+        "fee_value": 1}, expect=201).data
+    yield
+    admin.delete(f"/virtual-accounts/fees/{fee['fee_id']}", expect=200)
+
+
+@pytest.fixture
+def payee(pcx):
+    return pcx.post("/beneficiaries", {
+        "account_type": "bank", "country": "GB", "currency": "GBP", "fname": "Ada", "lname": "Lovelace",
+        "bank_details": {"account_number": "55779911", "sort_code": "200000"}}, expect=201).json["beneficiary_id"]
+
+
+@pytest.fixture
+def account(server):
+    return open_account(server, "NGN", "1000000")
+
+
+def body(account, payee, **changes):
+    value = {"amount": Decimal("100000"), "currency": "NGN", "target_currency": "GBP", "beneficiary_id": payee,
+             "payment_method": "bank_transfer", "direction": "outbound", "source_account_id": account,
+             "provider": "manual"}
+    value.update(changes)
+    return {name: item for name, item in value.items() if item is not None}
+
+
+def status_of(caller, payment):
+    return caller.get(f"/payments/{payment['payment_id']}", expect=200).json["status"]
+
+
+def trial_balance_is_zero(platform):
+    for asset in platform.get("/ledger/trial-balance", expect=200).data["assets"]:
+        assert asset["balanced"] and asset["debits"] == asset["credits"]
+
+
+def test_quote_is_fixed_and_money_held(server, pcx, account, payee):
+    made = pcx.post("/payments", body(account, payee), expect=201).json
+    assert made["status"] == "initiated" and made["org_id"] == pcx.org_id and made["user_id"] == pcx.user_id
+    # 100000 * 0.0005 * 0.985 = 49.25; 1 % fee = 1000
+    assert (made["target_amount"], made["total_fees"]) == (Decimal("49.25"), 1000)
+    assert balances(server, account)[0] == 1000000 - 100000 - 1000
+    paired = pcx.get(f"/transactions/payment/{made['payment_id']}", expect=200).json
+    assert paired["transaction_id"] == made["transaction_id"] and paired["status"] == "initiated"
+    assert paired["type"] == "outbound" and paired["amount"] == 100000
+
+
+def test_states_move_money_and_transaction(server, pcx, pcx_admin, platform, account, payee):
+    made = pcx.post("/payments", body(account, payee), expect=201).json
+    path = f"/payments/{made['payment_id']}"
+    for status in ("reviewed", "confirmed", "processing", "pending"):
+        assert pcx_admin.patch(path, {"status": status}, expect=200).json["status"] == status
+        assert balances(server, account)[0] == 899000
+        assert pcx.get(f"/transactions/{made['transaction_id']}").json["status"] == "pending"
+    pcx_admin.patch(path, {"status": "completed"}, expect=200)
+    assert balances(server, account) == (899000, 899000)
+    assert pcx.get(f"/transactions/{made['transaction_id']}").json["status"] == "completed"
+    pcx_admin.patch(path, {"status": "completed"}, expect=200)  # the same again does nothing
+    assert balances(server, account) == (899000, 899000)
+    for status in ("initiated", "processing", "failed", "canceled", "rejected"):
+        pcx_admin.patch(path, {"status": status}, expect=409)
+    pcx_admin.patch(path, {"status": "refunded"}, expect=200)
+    assert balances(server, account) == (1000000, 1000000)
+    assert pcx.get(f"/transactions/{made['transaction_id']}").json["status"] == "completed"
+    pcx_admin.patch(path, {"status": "completed"}, expect=409)
+    trial_balance_is_zero(platform)
+
+
+@pytest.mark.parametrize("end", ["failed", "canceled", "rejected"])
+def test_an_end_without_completion_releases(server, pcx, pcx_admin, account, payee, end):
+    made = pcx.post("/payments", body(account, payee), expect=201).json
+    pcx_admin.patch(f"/payments/{made['payment_id']}", {"status": end}, expect=200)
+    assert balances(server, account) == (1000000, 1000000)
+    assert pcx.get(f"/transactions/{made['transaction_id']}").json["status"] == "failed"
+
+
+def test_the_provider_completes_it_and_the_webhook_is_signed(server, pcx, sandbox, account, payee):
+    hook = sandbox.hook()
+    secret = pcx.post("/public/webhooks", {"endpoint_url": hook.url}, expect=201).data["secret"]
+    made = pcx.post("/payments", body(account, payee, provider=None), expect=201).json
+    assert made["provider"] == "fiat" and made["payout_initiated"] is True
+    wait_until(lambda: status_of(pcx, made) == "completed", what="completion")
+    assert balances(server, account) == (899000, 899000)
+    asked = [r for r in sandbox.requests("bridge") if r["operation"] == "payout"]
+    assert asked and asked[0]["body"]["destination"]["amount"] == "49.25"
+    ours = wait_until(lambda: [d for d in hook.deliveries() if "payment.completed" in d["body"]
+                               and made["payment_id"] in d["body"]], what="webhook")
+    headers = {name.lower(): value for name, value in ours[0]["headers"].items()}
+    expected = hmac.new(secret.encode(), ours[0]["body"].encode(), hashlib.sha256).hexdigest()
+    assert headers["x-pcx-signature"] == expected
+
+
+def test_a_provider_that_fails_releases_and_silence_does_not(server, pcx, pcx_admin, sandbox, account, payee):
+    sandbox.script("bridge", "payout", "fail")
+    failed = pcx.post("/payments", body(account, payee, provider=None), expect=201).json
+    wait_until(lambda: status_of(pcx, failed) == "failed", what="failure")
+    assert balances(server, account) == (1000000, 1000000)
+    sandbox.script("bridge", "payout", "pending")
+    silent = pcx.post("/payments", body(account, payee, provider=None), expect=201).json
+    wait_until(lambda: status_of(pcx, silent) == "processing", what="processing")
+    assert balances(server, account)[0] == 899000
+    # Staff cannot end what the provider may still do; only the provider's own word can.
+    for end in ("failed", "canceled", "rejected"):
+        pcx_admin.patch(f"/payments/{silent['payment_id']}", {"status": end}, expect=409)
+    pcx_admin.patch(f"/payments/{silent['payment_id']}/webhook", {
+        "status": "failed", "provider_status": "returned"}, expect=200)
+    assert balances(server, account) == (1000000, 1000000)
+
+
+def test_inbound_credits_at_completion_and_external_moves_nothing(server, pcx, pcx_admin, account, payee):
+    inbound = pcx.post("/payments", body(account, payee, direction="inbound", target_currency=None),
+                       expect=201).json
+    assert balances(server, account) == (1000000, 1000000)
+    pcx_admin.patch(f"/payments/{inbound['payment_id']}", {"status": "completed"}, expect=200)
+    assert balances(server, account) == (1100000, 1100000)
+    external = pcx.post("/payments", body(account, payee, direction="external", target_currency=None),
+                        expect=201).json
+    pcx_admin.patch(f"/payments/{external['payment_id']}", {"status": "completed"}, expect=200)
+    assert balances(server, account) == (1100000, 1100000)
+
+
+@pytest.mark.parametrize("changes, status, field", [
+    ({"amount": 0}, 400, "amount"), ({"amount": -5}, 400, "amount"), ({"amount": "100"}, 400, "amount"),
+    ({"amount": Decimal("1.001")}, 400, "amount"), ({"amount": Decimal("99999999999999999")}, 400, "amount"),
+    ({"amount": Decimal("1000000.01")}, 400, "amount"), ({"amount": None}, 400, "amount"),
+    ({"currency": "JPY"}, 400, "currency"), ({"target_currency": "XXX"}, 400, "target_currency"),
+    ({"target_currency": "KES"}, 400, "rate"), ({"org_rate_id": "rate_0000000000001"}, 400, "org_rate_id"),
+    ({"target_amount": Decimal("50")}, 400, "target_amount"), ({"direction": "sideways"}, 400, "direction"),
+    ({"payment_method": "barter"}, 400, "payment_method"), ({"beneficiary_id": "ben_0000000000001"}, 404, "beneficiary_id"),
+    ({"provider": "paystack"}, 400, "provider"), ({"source_account_id": "va_0000000000001"}, 404, "account"),
+    ({"direction": "inbound"}, 400, "target_currency"),
+])
+def test_bad_payments_change_nothing(server, pcx, account, payee, changes, status, field):
+    reply = pcx.post("/payments", body(account, payee, **changes), expect=status)
+    assert field in reply.json["message"].lower() or field in reply.text
+    assert balances(server, account) == (1000000, 1000000)
+
+
+@pytest.mark.parametrize("raw", ['{"amount":1e3}', '{"amount":NaN}', '{"amount":1', '[]', '{"amount":1,"amount":2}'])
+def test_malformed_bodies(pcx, raw):
+    pcx.post("/payments", raw=raw, expect=400)
+
+
+def test_kyb_is_the_gate(pcx, pcx_admin, payee):
+    org = pcx_admin.post("/organizations", {
+        "org_name": "No papers yet", "country": "NG", "created_by": pcx_admin.user_id}, expect=201).data
+    reply = pcx_admin.post("/payments", body(None, payee, org_id=org["org_id"]), expect=403)
+    assert "KYB" in reply.json["message"]
+
+
+def test_suspended_organisations_do_not_pay(pcx_admin, payee):
+    org = pcx_admin.post("/organizations", {
+        "org_name": "Stopped", "country": "NG", "created_by": pcx_admin.user_id}, expect=201).data
+    pcx_admin.put(f"/organizations/admin/status/{org['org_id']}", {"status": "suspended"}, expect=200)
+    pcx_admin.post("/payments", body(None, payee, org_id=org["org_id"]), expect=403)
+
+
+def test_lists_and_look_ups(pcx, pcx_admin, pcx_user, account, payee):
+    made = pcx.post("/payments", body(account, payee, metadata={"reference": "INV-2026-77"}), expect=201).json
+    identity = made["payment_id"]
+    pcx_admin.patch(f"/payments/{identity}", {"provider_payment_id": "tr_77"}, expect=200)
+
+    def listed(caller, path, **params):
+        page = caller.get(path, {"limit": 100, **params}, expect=200).json
+        assert page["meta"]["count"] == len(page["data"]) <= page["meta"]["total_count"]
+        return [row["payment_id"] for row in page["data"]]
+
+    assert identity in listed(pcx, "/payments")
+    assert identity in listed(pcx, "/payments", status="initiated")
+    assert identity not in listed(pcx, "/payments", status="completed")
+    for path in ("/payments/all", "/payments/status/initiated", "/payments/org/all", f"/payments/org/{pcx.org_id}"):
+        assert identity in listed(pcx_admin, path)
+        pcx.get(path, expect=403)
+    for path in (f"/payments/org/{pcx.org_id}/status/initiated", f"/payments/org/{pcx.org_id}/entity-type/payment"):
+        assert identity in listed(pcx, path)
+    assert listed(pcx, f"/payments/org/{pcx.org_id}/entity-type/payout") == []
+    pcx.get(f"/payments/org/{pcx_admin.org_id}/status/initiated", expect=403)
+    pcx_admin.get("/payments/status/nonsense", expect=400)
+    for path in (f"/payments/{identity}", f"/payments/transaction/{made['transaction_id']}", "/payments/provider/tr_77",
+                 "/payments/reference/INV-2026-77", f"/payments/reference/{made['transaction_id']}",
+                 "/payments/reference/tr_77", f"/payments/reference/{identity}"):
+        assert pcx.get(path, expect=200).json["payment_id"] == identity
+    for path in (f"/payments/{NOWHERE}", "/payments/provider/none", "/payments/reference/none", "/payments/nonsense"):
+        pcx.get(path, expect=404)
+
+
+def test_what_whom_may_change(pcx, pcx_admin, account, payee):
+    path = "/payments/" + pcx.post("/payments", body(account, payee), expect=201).json["payment_id"]
+    changed = pcx.patch(path, {"comments": "urgent", "metadata": {"po": 7}}, expect=200).json
+    assert changed["comments"] == "urgent" and changed["metadata"] == {"po": 7}
+    for field, value in (("status", "completed"), ("provider_payment_id", "x"), ("payment_path_method", "direct")):
+        assert field in pcx.patch(path, {field: value}, expect=403).json["message"]
+    assert "total_fees" in pcx_admin.patch(path, {"total_fees": 1}, expect=400).json["message"]
+    pcx_admin.patch(path, {"provider": "sarepay"}, expect=409)
+    pcx.patch(f"{path}/webhook", {"status": "completed"}, expect=403)
+
+
+def test_card_data_is_not_kept(pcx, account, payee):
+    made = pcx.post("/payments", body(account, payee, payment_method="card", card_details={
+        "number": "4111 1111 1111 1111", "cvv": "123", "expiry": "08/29", "holder": {"pin": "9", "name": "A"}}),
+        expect=201)
+    assert made.json["card_details"] == {"number": "****1111", "expiry": "08/29", "holder": {"name": "A"}}
+    assert "4111111111111111" not in made.text and "123" not in str(made.json["card_details"])
+
+
+def test_an_ngn_payout_goes_to_sarepay(server, pcx, sandbox, account):
+    local = pcx.post("/beneficiaries", {
+        "account_type": "bank", "country": "NG", "currency": "NGN", "fname": "Bisi", "lname": "Ojo",
+        "bank_details": {"account_number": "0123456789", "bank_code": "058"}}, expect=201).json["beneficiary_id"]
+    made = pcx.post("/payments", body(account, local, target_currency=None, provider=None), expect=201).json
+    assert made["provider"] == "sarepay" and made["target_amount"] == 100000
+    wait_until(lambda: status_of(pcx, made) == "completed", what="completion")
+    assert balances(server, account) == (899000, 899000)
+    assert any(r["operation"] == "payout" for r in sandbox.requests("sarepay"))
+    unpaid = pcx.post("/beneficiaries", {
+        "account_type": "bank", "country": "NG", "currency": "NGN", "fname": "No", "lname": "Number"},
+        expect=201).json["beneficiary_id"]
+    pcx.post("/payments", body(account, unpaid, target_currency=None, provider=None), expect=403)
