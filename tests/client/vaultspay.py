@@ -36,7 +36,7 @@ class VaultsPay(Http):
         headers = {"x-device-os": "SAAS", "x-device-id": self.app_id}
         if not self.encrypted:
             headers["x-enable-encryption"] = "false"
-        if not path.startswith("/as/"):
+        if "/saas-" not in path:
             if self.tokens is None or self.clock_moves != self.server.clock_moves:
                 self.login()
             headers["Authorization"] = "Bearer " + self.tokens["accessToken"]
