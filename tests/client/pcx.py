@@ -39,12 +39,12 @@ class PcxSession(Pcx):
                 "Host": self.host}
 
 
-class OtherTenant(PcxSession):
-    """The administrator of the sandbox's second tenant."""
+class OtherTenant(Pcx):
+    """The sandbox's second tenant: its internal administrator, who may do everything there and nothing here."""
 
-    def __init__(self, server):
-        other = server.credentials["fincode"]["other_tenant"]
-        super().__init__(server, other["admin"], other["host"])
+    def __init__(self, server, prefix="/v1"):
+        super().__init__(server, server.credentials["pcx"]["other_tenant"]["internal_admin"])
+        self.prefix = prefix
 
 
 class Cognito(Http):

@@ -6,9 +6,9 @@ judges what is written down here (tests/contract/test_strangers.py).
 import json
 import re
 
-from client.contract import Router, operations, segments
+from client.contract import Router, operations
 from client.fincode import Fincode
-from client.pcx import OtherTenant
+from client.pcx import OtherTenant, Pcx
 from client.vaultspay import VaultsPay
 
 # Public ids: prefix and 13 digits of base 32, UUIDs. VaultsPay's integers are told apart by their size.
@@ -19,19 +19,17 @@ def ids_in(text):
     return set(ID.findall(text or ""))
 
 
-def stranger_of(server, dialect):
+def strangers_of(server, dialect):
+    """Name -> caller with every right at home and none here."""
     if dialect == "vaultspay":
-        return VaultsPay(server, app="other_app")
+        return {"other app": VaultsPay(server, app="other_app")}
     if dialect == "fincode":
-        made = Fincode(server, "admin", other_tenant=True)
+        found = {"other tenant": Fincode(server, "admin", other_tenant=True)}
     else:
-        made = OtherTenant(server)
-    made.prefix = ""
-    return made
-
-
-def dialect_of(operation_id):
-    return {"pcx": "pcx", "vp": "vaultspay", "fc": "fincode"}.get(operation_id.split("_")[0], "platform")
+        found = {"other tenant": OtherTenant(server), "other organisation": Pcx(server, "other_org_admin")}
+    for caller in found.values():
+        caller.prefix = ""
+    return found
 
 
 def replay(server, path):
@@ -47,12 +45,13 @@ def replay(server, path):
     strangers = {}
     with open(path, "a", encoding="utf-8") as file:
         for row, exchange, named in chosen.values():
-            dialect = dialect_of(row["id"])
+            dialect = row["dialect"]
             if dialect not in strangers:
-                strangers[dialect] = stranger_of(server, dialect)
-            reply = strangers[dialect].send(exchange["method"], exchange["url"], raw=exchange["request"])
-            file.write(json.dumps({
-                "operation": row["id"], "method": exchange["method"], "url": exchange["url"],
-                "request": exchange["request"], "named": sorted(named), "status": reply.status,
-                "reply": reply.text, "literal": segments(row["path"]) == segments(exchange["url"]),
-                "owned": sorted(ids_in(exchange["reply"]) | named)}) + "\n")
+                strangers[dialect] = strangers_of(server, dialect)
+            for who, caller in strangers[dialect].items():
+                reply = caller.send(exchange["method"], exchange["url"], raw=exchange["request"])
+                file.write(json.dumps({
+                    "operation": row["id"], "who": who, "method": exchange["method"],
+                    "url": exchange["url"], "request": exchange["request"], "named": sorted(named),
+                    "status": reply.status, "reply": reply.text,
+                    "owned": sorted(ids_in(exchange["reply"]) | named)}) + "\n")

@@ -108,10 +108,11 @@ static int seed_pool(struct call *c, id_t64 organisation_id, struct client_app *
 
 static int seed_pcx(struct call *c)
 {
-    id_t64 operations, merchant;
+    id_t64 operations, merchant, other;
     struct client_app pool;
     TRY(seed_organisation(c, "Cambist Operations", "NG", true, &operations));
     TRY(seed_organisation(c, "Lagos Trading Company", "NG", true, &merchant));
+    TRY(seed_organisation(c, "Abuja Imports", "NG", true, &other));
     TRY(seed_pool(c, operations, &pool));
     TRY(put(c, "pcx", "client_id", pool.client_id));
     const struct person people[] = {
@@ -120,6 +121,8 @@ static int seed_pcx(struct call *c)
         {"pcx.org_admin", "Bola", "Ade", "org-admin@pcx.example", "org-admin", "admin", 0, merchant,
          "admin"},
         {"pcx.user", "Chidi", "Eze", "user@pcx.example", "user", "retail", 0, merchant, "user"},
+        {"pcx.other_org_admin", "Efe", "Ojo", "org-admin@abuja.example", "org-admin", "admin", 0,
+         other, "admin"},
     };
     for (size_t i = 0; i < sizeof(people) / sizeof(people[0]); i++)
         TRY(seed_pcx_person(c, &people[i]));
@@ -216,6 +219,17 @@ static int seed_second_tenant(struct call *c)
     struct client_app pool;
     TRY(seed_organisation(c, "Second Remittance", "GB", true, &organisation));
     TRY(seed_pool(c, organisation, &pool));
+    TRY(put(c, "pcx.other_tenant", "client_id", pool.client_id));
+    const struct person admin = {"pcx.other_tenant.internal_admin",
+                                 "Dami",
+                                 "Cole",
+                                 "internal-admin@second.example",
+                                 "internal-admin",
+                                 "super-admin",
+                                 0,
+                                 organisation,
+                                 "admin"};
+    TRY(seed_pcx_person(c, &admin));
     TRY(put(c, "fincode.other_tenant", "host", STR(SECOND_LABEL ".localhost")));
     TRY(seed_fincode_person(c, "fincode.other_tenant.admin", "Sena", "admin@second.example",
                             ROLE_ADMIN, organisation));
