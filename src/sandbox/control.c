@@ -138,8 +138,8 @@ static int requests(struct call *c, struct simulator *simulator,
         json_put(&out, "at", time_print(c->arena, at->at, TIME_RFC3339));
         json_put(&out, "method", at->method);
         json_put(&out, "path", at->path);
-        json_put(&out, "operation", at->operation);
-        json_put(&out, "reference", at->reference);
+        json_put(&out, "operation", str_or(at->operation, STR("")));
+        json_put(&out, "reference", str_or(at->reference, STR("")));
         json_put_json(&out, "body", str_empty(at->body) ? STR_NONE : at->body);
         json_put_integer(&out, "status", at->status);
         json_close(&out, '}');

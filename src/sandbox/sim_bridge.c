@@ -181,12 +181,14 @@ static struct str wallet_json(struct sim_call *call, struct str customer, struct
 
 static const struct owned_kind {
     const char *path, *kind, *operation, *prefix;
+    const char *read_operation, *delete_operation;
     struct str (*make)(struct sim_call *call, struct str customer, struct str id);
 } owned_kinds[] = {
-    {"virtual_accounts", "virtual_account", "create_virtual_account", "bva_", virtual_account_json},
+    {"virtual_accounts", "virtual_account", "create_virtual_account", "bva_", "get_virtual_account",
+     "delete_virtual_account", virtual_account_json},
     {"external_accounts", "external_account", "create_external_account", "ea_",
-     external_account_json},
-    {"wallets", "wallet", "create_wallet", "bw_", wallet_json},
+     "get_external_account", "delete_external_account", external_account_json},
+    {"wallets", "wallet", "create_wallet", "bw_", "wallet_balance", "delete_wallet", wallet_json},
 };
 
 static void create_owned(struct sim_call *call, const struct owned_kind *kind, struct str customer,
@@ -265,6 +267,9 @@ static void customers(struct sim_call *call, struct str rest, struct str key)
         if (!str_is(path, kind->path))
             continue;
         struct str id = str_cut(&rest, '/');
+        call->operation = str_from(str_is(call->method, "DELETE") ? kind->delete_operation
+                                   : str_is(rest, "history")      ? "list_transactions"
+                                                                  : kind->read_operation);
         if (str_is(call->method, "POST"))
             create_owned(call, kind, customer, key);
         else if (str_is(rest, "history"))

@@ -78,12 +78,12 @@ int instruction_get(struct call *c, id_t64 instruction_id,
 int provider_find_instruction(struct call *c, const char *operation, id_t64 subject_id,
                               struct provider_instruction *ret_instruction)
 {
-    return sql_one(c->sql, c->arena, &provider_instruction_row, ret_instruction,
-                   ROW_SELECT(PROVIDER_INSTRUCTION_ROW)
-                   " FROM provider_instruction WHERE tenant_id = ? AND subject_id = ?"
-                   " AND operation = ? ORDER BY id DESC LIMIT 1",
-                   sql_int(c->principal.tenant_id), sql_int(subject_id),
-                   sql_text(str_from(operation)));
+    return sql_one(
+        c->sql, c->arena, &provider_instruction_row, ret_instruction,
+        ROW_SELECT(PROVIDER_INSTRUCTION_ROW) " FROM provider_instruction WHERE tenant_id = ? AND "
+                                             "subject_id = ?"
+                                             " AND operation = ? ORDER BY id DESC LIMIT 1",
+        sql_int(c->principal.tenant_id), sql_int(subject_id), sql_text(str_from(operation)));
 }
 
 int instruction_find(struct call *c, const char *provider, struct str our_reference,
@@ -169,6 +169,10 @@ static int record_sent(struct call *c, void *argument)
                 " WHERE tenant_id = ? AND id = ?",
                 sql_int(!sent->polled), sql_int(sent->polled), sql_int(c->principal.tenant_id),
                 sql_int(sent->instruction_id)));
+    if (sent->outcome.unknown)
+        writer_audit(c, "provider_alert",
+                     id_print(c->arena, ID_PROVIDER_REQUEST, sent->instruction_id),
+                     sent->outcome.reason);
     return instruction_apply(c, sent->instruction_id, &sent->outcome);
 }
 
