@@ -41,7 +41,7 @@ struct story {
     struct str api_key;
     struct str hook_id, webhook_secret;
     struct str account_id, account_number;
-    struct str rate_id, beneficiary_id, payment_id;
+    struct str fee_id, rate_id, beneficiary_id, payment_id;
 };
 
 static struct str member(const struct json *json, const char *path)
@@ -128,9 +128,11 @@ static void log_in(struct story *story)
     demo_say("a JWT signed RS256, %zu bytes", client->token.len);
 
     in = body(story);
+    json_put(&in, "org_id", story->org_id);
+    json_put(&in, "user_id", story->user_id);
     json_put(&in, "name", STR("demo"));
     const struct json *key = demo_post(client, DEMO_BY_TOKEN, "/v1/public/api-keys/create", &in);
-    client->api_key = member(key, "data.api_key");
+    client->api_key = member(key, "data.key");
     demo_say("key %.*s..., shown this once", 12, client->api_key.ptr);
 }
 
@@ -183,11 +185,15 @@ static void listen_to_webhooks(struct story *story)
 
 /* ---- 3: money comes in ---- */
 
+static struct str account_path(struct story *story)
+{
+    return arena_printf(story->client->arena, "/platform/v1/accounts/%.*s",
+                        STR_FMT(story->account_id));
+}
+
 static void show_account(struct story *story)
 {
-    struct str path = arena_printf(story->client->arena, "/platform/v1/accounts/%.*s",
-                                   STR_FMT(story->account_id));
-    const struct json *account = demo_get(story->client, DEMO_ADMIN, path.ptr);
+    const struct json *account = demo_get(story->client, DEMO_ADMIN, account_path(story).ptr);
 
     demo_say("balance NGN %.*s, held %.*s, available %.*s",
              STR_FMT(member(account, "data.balance")), STR_FMT(member(account, "data.held_amount")),
@@ -226,7 +232,15 @@ static void receive_deposit(struct story *story)
     demo_say("callback %.*s answered with %.*s",
              STR_FMT(member(event, "event.transaction_reference")),
              STR_FMT(member(event, "status")));
-    show_account(story);
+    for (int i = 0; i < WAIT_TIMES; i++) {
+        const struct json *account = demo_poll(client, DEMO_ADMIN, account_path(story).ptr);
+        if (str_is(member(account, "data.balance"), DEPOSIT)) {
+            show_account(story);
+            return;
+        }
+        pause_ms(WAIT_MS);
+    }
+    demo_fail(client, "the deposit did not arrive");
 }
 
 /* ---- 4: money goes out ---- */
@@ -236,7 +250,17 @@ static void set_prices(struct story *story)
     struct demo_client *client = story->client;
     struct buf in = body(story);
 
-    chapter("The platform sets the exchange rate NGN -> GBP, spread 1.5 %");
+    chapter(
+        "The platform sets its prices: a fee of 1 %, NGN -> GBP at 0.0005 with a spread of 1.5 %");
+    json_put(&in, "currency", STR("NGN"));
+    json_put(&in, "transaction_type", STR("withdrawal"));
+    json_put(&in, "fee_type",
+             arena_printf(client->arena, "demo_%llx", (unsigned long long)clock_now()));
+    json_put(&in, "fee_structure", STR("percentage"));
+    json_put_json(&in, "fee_value", STR("1"));
+    const struct json *fee = demo_post(client, DEMO_ADMIN, "/v1/virtual-accounts/fees", &in);
+    story->fee_id = member(fee, "data.fee_id");
+    in = body(story);
     json_put(&in, "org_id", story->org_id);
     json_put_json(&in, "rate", STR("0.0005"));
     json_put_json(&in, "spread", STR("1.5"));
@@ -383,6 +407,11 @@ static void tell(struct story *story)
     wait_for_provider(story);
     show_journals(story);
     show_webhooks(story);
+    /* Fees are the platform's, not the company's: the next demo starts without this one. */
+    demo_delete(
+        story->client, DEMO_ADMIN,
+        arena_printf(story->client->arena, "/v1/virtual-accounts/fees/%.*s", STR_FMT(story->fee_id))
+            .ptr);
 }
 
 int cli_demo(int argc, char **argv)

@@ -133,6 +133,11 @@ const struct json *demo_put(struct demo_client *client, enum demo_caller caller,
     return call(client, caller, "PUT", path, object);
 }
 
+void demo_delete(struct demo_client *client, enum demo_caller caller, const char *path)
+{
+    call(client, caller, "DELETE", path, NULL);
+}
+
 const struct json *demo_cognito(struct demo_client *client, const char *action, struct buf *object)
 {
     struct provider_header headers[] = {

@@ -27,6 +27,7 @@ const struct json *demo_post(struct demo_client *client, enum demo_caller caller
                              struct buf *object);
 const struct json *demo_put(struct demo_client *client, enum demo_caller caller, const char *path,
                             struct buf *object);
+void demo_delete(struct demo_client *client, enum demo_caller caller, const char *path);
 const struct json *demo_cognito(struct demo_client *client, const char *action, struct buf *object);
 
 /* The last `count` requests the provider got, oldest first. */
