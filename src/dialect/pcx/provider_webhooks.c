@@ -8,3 +8,15 @@ int pcx_receive_provider_webhook(struct call *c, const struct pcx_receive_provid
     (void)out;
     return provider_receive_event(c, in->provider_name);
 }
+
+/* The same events on a path of their own; what is not about a customer is acknowledged. */
+int pcx_bridge_kyc_webhook(struct call *c, const struct pcx_bridge_kyc_webhook_in *in,
+                           struct pcx_bridge_kyc_webhook_out *out)
+{
+    (void)in;
+    TRY(provider_receive_event(c, STR("bridge")));
+    out->status = STR("success");
+    out->message = STR("Webhook processed");
+    out->data = STR("{}");
+    return OK;
+}

@@ -83,3 +83,23 @@ def test_money_for_nobody_is_kept(sandbox, server):
     answer = sandbox.event("squad", {"account_number": "0000000000", "amount": "5.00"}).json
     assert answer["status"] == 200
     assert json.loads(json.dumps(answer["event"], default=str))["principal_amount"] == "5.00"
+
+
+def test_bridge_approves_a_customer(pcx, sandbox):
+    """KYC is started, Bridge says later that it is done: no one has to ask."""
+    email = f"kyc-{uuid.uuid4().hex[:10]}@example.com"
+    started = pcx.post("/virtual-accounts/kyc", {"email": email, "customer_type": "individual"})
+    assert started.status in (200, 201), started
+    asked = [r for r in sandbox.requests("bridge")
+             if r["operation"] == "create_customer" and r["body"]["email"] == email]
+    assert len(asked) == 1
+    for event in ({"type": "customer", "customer_id": "cust_nobody", "kyc_status": "approved"},
+                  {"type": "customer", "customer_id": "cust_cambist", "kyc_status": "approved"}):
+        assert sandbox.event("bridge", event).json["status"] == 200
+
+
+def test_kyc_webhook_of_bridge_needs_its_signature(server):
+    other = Callbacks(server)
+    other.prefix = "/v1/users/webhook"
+    other.post("/kyc", {"event_type": "customer.updated.status_transitioned", "event_id": "wh_1"},
+               expect=401)
