@@ -10,10 +10,6 @@ import pytest
 from client.pcx import OtherTenant, Platform
 
 
-class OtherPlatform(OtherTenant):
-    prefix = "/platform/v1"
-
-
 def mac(secret, text):
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
@@ -81,7 +77,7 @@ def test_register_refuses(platform, body):
 
 def test_another_tenant_sees_nothing(server, register):
     _, webhook = register()
-    other = OtherPlatform(server)
+    other = OtherTenant(server, "/platform/v1")
     other.delete(f"/webhooks/{webhook['webhook_id']}", expect=404)
     other.post(f"/webhooks/{webhook['webhook_id']}/rotate-secret", expect=404)
     assert webhook["webhook_id"] not in [
