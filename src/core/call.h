@@ -93,7 +93,7 @@ int call_refuse_at(struct call *c, int error, const char *field, const char *tex
 struct str call_header(const struct call *c, const char *name); /* any case; absent if not sent */
 void call_reply_header(struct call *c, const char *name, struct str value);
 
-/* Principal predicates; staff passes all of them within its tenant. */
+/* Principal predicates; staff passes all of them within its tenant, but not what is for ROLE_OPERATOR alone. */
 bool call_has_role(const struct call *c, role_set any_of);
 /* Is the organisation (or user) the caller's own, or is the caller staff? */
 bool call_may_act_for_organisation(const struct call *c, id_t64 organisation_id);

@@ -218,6 +218,7 @@ static int sign_tokens(struct call *c, enum session_kind kind, struct session_to
     usec_t expires_at = c->now + session_access_lifetime(c->app, kind);
     if (expires_at > tokens->session.expires_at)
         expires_at = tokens->session.expires_at;
+    tokens->issued_at = c->now;
     tokens->access_expires_at = expires_at;
     tokens->refresh_expires_at = tokens->session.expires_at;
     struct str claims;
@@ -232,6 +233,11 @@ static int sign_tokens(struct call *c, enum session_kind kind, struct session_to
         tokens->id_token =
             token_sign(c->arena, pair->rsa, pair->kid, cognito_claims(c, tokens, true, expires_at));
     return OK;
+}
+
+int64_t session_expires_in_s(const struct session_tokens *tokens)
+{
+    return (tokens->access_expires_at - tokens->issued_at) / USEC_PER_SEC;
 }
 
 /* ---- Starting, refreshing, ending ---- */

@@ -38,6 +38,7 @@ struct session_tokens {
     struct str access_token;
     struct str id_token;      /* Cognito only */
     struct str refresh_token; /* absent when a refresh did not rotate it */
+    usec_t issued_at;
     usec_t access_expires_at;
     usec_t refresh_expires_at;
 };
@@ -71,6 +72,9 @@ int session_revoke(struct call *c, id_t64 session_id);
 int session_revoke_all(struct call *c, id_t64 user_id);
 int session_find_by_refresh_token(struct call *c, struct str refresh_token,
                                   struct session *ret_session);
+
+/* How long the access token lives from its issue, in seconds: "expires_in". */
+int64_t session_expires_in_s(const struct session_tokens *tokens);
 
 /* Kind and name in the table. */
 const char *session_kind_name(enum session_kind kind);

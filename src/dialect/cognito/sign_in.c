@@ -37,7 +37,7 @@ static int reply_tokens(struct cognito *x, const struct session_tokens *tokens)
     struct buf out = json_object(x->c->arena);
     json_open(&out, "AuthenticationResult", '{');
     json_put(&out, "AccessToken", tokens->access_token);
-    json_put_integer(&out, "ExpiresIn", (tokens->access_expires_at - x->c->now) / USEC_PER_SEC);
+    json_put_integer(&out, "ExpiresIn", session_expires_in_s(tokens));
     json_put(&out, "IdToken", tokens->id_token);
     json_put(&out, "RefreshToken", tokens->refresh_token);
     json_put(&out, "TokenType", STR("Bearer"));

@@ -31,7 +31,7 @@ static struct fc_token_pair *show_tokens(struct call *c, const struct session_to
         .refresh_token = tokens->refresh_token,
         .token_type = STR("Bearer"),
         .has_expires_in = true,
-        .expires_in = (tokens->access_expires_at - c->now) / USEC_PER_SEC,
+        .expires_in = session_expires_in_s(tokens),
         .roles = show_roles(c, &tokens->user),
         .user_id = id_print_uuid(c->arena, ID_USER, tokens->user.id),
     };

@@ -99,7 +99,7 @@ int platform_create_session(struct call *c, const struct platform_create_session
     TRY(credentials_of_user(c, tokens->user.id, &principal));
     TRY(show(c, &tokens->user, principal.roles, tokens->access_expires_at, &out->data));
     out->data->token = tokens->access_token;
-    set_cookie(c, tokens->access_token, (tokens->access_expires_at - c->now) / USEC_PER_SEC);
+    set_cookie(c, tokens->access_token, session_expires_in_s(tokens));
     return OK;
 }
 
