@@ -42,9 +42,8 @@ class PcxSession(Pcx):
 class OtherTenant(Pcx):
     """The sandbox's second tenant: its internal administrator, who may do everything there and nothing here."""
 
-    def __init__(self, server, prefix="/v1"):
+    def __init__(self, server):
         super().__init__(server, server.credentials["pcx"]["other_tenant"]["internal_admin"])
-        self.prefix = prefix
 
 
 class Cognito(Http):

@@ -3,12 +3,21 @@ import functools
 import glob
 import json
 import os
+import re
 from collections import defaultdict
 
 import pytest
 
 from client.contract import Router, operations
 from client.server import BUILD, ENGINE
+
+
+CALLBACK = "pcx_receive_provider_webhook"
+
+
+def callback(exchange):
+    """The simulated providers send signed callbacks; the control API tells how they were answered."""
+    return dict(exchange, status=json.loads(exchange["reply"])["status"], content_type="")
 
 
 @functools.cache
@@ -19,7 +28,10 @@ def record():
         with open(path, encoding="utf-8") as file:
             for line in file:
                 exchange = json.loads(line)
-                if row := router.find(exchange["method"], exchange["url"]):
+                if re.match("/sandbox/providers/[a-z]+/events", exchange["url"]):
+                    if exchange["status"] == 200:
+                        found[CALLBACK].append(callback(exchange))
+                elif row := router.find(exchange["method"], exchange["url"]):
                     found[row["id"]].append(exchange)
     return found
 

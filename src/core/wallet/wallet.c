@@ -7,6 +7,7 @@
 #include "core/wallet/wallet.h"
 
 #include "core/identity/organisation.h"
+#include "core/identity/user.h"
 #include "store/query.h"
 
 #define ROW_SELF struct wallet
@@ -25,12 +26,12 @@ _Static_assert(offsetof(struct wallet_detail, organisation_name) == sizeof(struc
 
 #define WALLET_SELECT ROW_SELECT(WALLET_ROW) " FROM wallet WHERE tenant_id = ?"
 /* One statement: this is what the busiest read is made of. */
-#define WALLET_DETAIL_SELECT                                                              \
-    ROW_SELECT(WALLET_ROW)                                                                \
-    ", (SELECT organisation.name FROM organisation WHERE organisation.id ="               \
-    " wallet.organisation_id AND organisation.tenant_id = wallet.tenant_id)"              \
-    " AS organisation_name, (SELECT user_account.email FROM user_account WHERE"           \
-    " user_account.id = wallet.user_id AND user_account.tenant_id = wallet.tenant_id)"    \
+#define WALLET_DETAIL_SELECT                                                           \
+    ROW_SELECT(WALLET_ROW)                                                             \
+    ", (SELECT organisation.name FROM organisation WHERE organisation.id ="            \
+    " wallet.organisation_id AND organisation.tenant_id = wallet.tenant_id)"           \
+    " AS organisation_name, (SELECT user_account.email FROM user_account WHERE"        \
+    " user_account.id = wallet.user_id AND user_account.tenant_id = wallet.tenant_id)" \
     " AS user_email FROM wallet WHERE tenant_id = ?"
 
 /* ---- One wallet ---- */
@@ -97,7 +98,8 @@ int wallet_get_for_caller(struct call *c, id_t64 wallet_id, const char *field,
 int wallet_find_active(struct call *c, id_t64 organisation_id, id_t64 user_id, int asset,
                        struct wallet *ret_wallet)
 {
-    /* Ids rise with time: the oldest wallet comes first, the user's own before the organisation's. */
+    /* Ids rise with time: the oldest wallet comes first, the user's own before the organisation's.
+     */
     int error = sql_one(c->sql, c->arena, &wallet_row, ret_wallet,
                         WALLET_SELECT " AND organisation_id = ? AND asset = ? AND kind = 'currency'"
                                       " AND status = 'active' AND (user_id = ? OR user_id = 0)"
@@ -216,9 +218,8 @@ int wallet_list(struct call *c, const struct wallet_filter *filter, const struct
                         query_text(&query), query.args);
 }
 
-int wallet_list_details(struct call *c, const struct wallet_filter *filter,
-                        const struct page *page, struct wallet_detail **ret_wallets,
-                        size_t *ret_count)
+int wallet_list_details(struct call *c, const struct wallet_filter *filter, const struct page *page,
+                        struct wallet_detail **ret_wallets, size_t *ret_count)
 {
     struct query query = list_query(c, WALLET_DETAIL_SELECT, filter, page);
 
@@ -236,11 +237,9 @@ int wallet_count_of_customer(struct call *c, id_t64 customer_id, const char *pro
                        sql_text(str_from(provider)));
 }
 
-int wallet_filter_organisation(struct call *c, id_t64 organisation_id,
-                               struct wallet_filter *filter)
+int wallet_filter_organisation(struct call *c, id_t64 organisation_id, struct wallet_filter *filter)
 {
-    if (!call_may_act_for_organisation(c, organisation_id))
-        TRY(organisation_require(c, organisation_id, ROLE_ANY, "org_id"));
+    TRY(organisation_require(c, organisation_id, ROLE_ANY, "org_id"));
     filter->organisation_id = organisation_id;
     if (!c->principal.staff && !call_has_role(c, ROLE_ORG_ADMIN | ROLE_APP))
         filter->visible_to_user = c->principal.user_id;
@@ -249,7 +248,11 @@ int wallet_filter_organisation(struct call *c, id_t64 organisation_id,
 
 int wallet_filter_user(struct call *c, id_t64 user_id, struct wallet_filter *filter)
 {
+    struct user user;
     filter->user_id = user_id;
+    if (user_id == c->principal.user_id)
+        return 0;
+    TRY(user_get_for_caller(c, user_id, "user_id", &user));
     if (call_may_act_for_user(c, user_id))
         return 0;
     if (!call_has_role(c, ROLE_ORG_ADMIN | ROLE_APP) || !c->principal.organisation_id)

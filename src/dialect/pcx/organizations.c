@@ -3,6 +3,7 @@
 #include "dialect/pcx/organizations.h"
 
 #include "core/identity/organisation.h"
+#include "core/identity/user.h"
 #include "dialect/pcx/wire.h"
 
 void pcx_show_organization(struct call *c, const struct organisation *organisation,
@@ -59,8 +60,10 @@ int pcx_create_organization(struct call *c, const struct pcx_create_organization
     const struct pcx_create_organization_body *body = in->body;
     struct organisation organisation = {.name = body->org_name, .country = body->country};
     struct membership membership = {.role = STR("admin"), .status = STR("active")};
+    struct user creator;
 
     TRY(pcx_read_id(c, ID_USER, body->created_by, "created_by", &organisation.created_by));
+    TRY(user_get(c, organisation.created_by, "created_by", &creator));
     if (!call_may_act_for_user(c, organisation.created_by))
         return call_refuse(c, ERR_FORBIDDEN, "created_by");
     TRY(organisation_create(c, &organisation));

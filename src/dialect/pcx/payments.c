@@ -1,4 +1,5 @@
 /* PCX payments. Single records are answered bare, lists as {data, meta}. */
+#include "core/identity/organisation.h"
 #include "core/payment/payment.h"
 
 #include "dialect/pcx/wire.h"
@@ -167,9 +168,7 @@ int pcx_list_all_org_payments(struct call *c, const struct pcx_list_all_org_paym
 static int organisation_filter(struct call *c, struct str org_id, struct payment_filter *ret_filter)
 {
     TRY(call_parse_id(c, ID_ORGANISATION, org_id, "org_id", &ret_filter->organisation_id));
-    if (!call_may_act_for_organisation(c, ret_filter->organisation_id))
-        return call_refuse(c, ERR_FORBIDDEN, "org_id");
-    return OK;
+    return organisation_require(c, ret_filter->organisation_id, ROLE_ANY, "org_id");
 }
 
 int pcx_list_payments_by_organisation(struct call *c,

@@ -1,5 +1,6 @@
 /* PCX transactions: the financial records behind payments. Four envelopes, as documented per
  * operation. */
+#include "core/identity/organisation.h"
 #include "core/payment/transaction.h"
 
 #include "dialect/pcx/wire.h"
@@ -332,8 +333,7 @@ int pcx_list_org_loans_payouts(struct call *c, const struct pcx_list_org_loans_p
     struct shown_page page;
 
     TRY(call_parse_id(c, ID_ORGANISATION, in->org_id, "org_id", &filter.organisation_id));
-    if (!call_may_act_for_organisation(c, filter.organisation_id))
-        return call_refuse(c, ERR_FORBIDDEN, "org_id");
+    TRY(organisation_require(c, filter.organisation_id, ROLE_ANY, "org_id"));
     TRY(list(c, &filter, in->page_size, in->next_token, "nextToken", &page));
     out->data = page.data;
     out->pagination = token_pagination(c, &page, in->page_size);

@@ -177,8 +177,10 @@ int pcx_get_internal_accounts_by_user(struct call *c,
     const struct page page = {.limit = INTERNAL_ACCOUNTS_MAX, .before = INT64_MAX};
     struct wallet_filter filter = {.internal_only = true};
     struct str cursor;
+    id_t64 user_id;
 
-    TRY(call_parse_id(c, ID_USER, in->user_id, "user_id", &filter.user_id));
+    TRY(call_parse_id(c, ID_USER, in->user_id, "user_id", &user_id));
+    TRY(wallet_filter_user(c, user_id, &filter));
     TRY(list(c, &filter, STR("accounts/internal"), &page, &out->data, &cursor));
     PCX_FINISH_LIST(c, out, out->data.count, STR_NONE);
     return 0;

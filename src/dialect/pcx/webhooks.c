@@ -1,5 +1,6 @@
 /* Webhooks out, as PCX documents them: registration and manual dispatch. The rest is the
  * platform's. */
+#include "core/identity/organisation.h"
 #include "core/webhook/webhook.h"
 
 #include "core/outbox.h"
@@ -51,8 +52,7 @@ int pcx_notify_transaction_update(struct call *c, const struct pcx_notify_transa
 {
     id_t64 organisation_id;
     TRY(pcx_read_id(c, ID_ORGANISATION, in->body->org_id, "org_id", &organisation_id));
-    if (!call_may_act_for_organisation(c, organisation_id))
-        return call_refuse(c, ERR_FORBIDDEN, "org_id");
+    TRY(organisation_require(c, organisation_id, ROLE_ANY, "org_id"));
     out->data = STR("{}");
     return outbox_event(c, organisation_id, event_type(c, in->body->transaction_data),
                         in->body->transaction_data);

@@ -88,7 +88,7 @@ def test_internal_accounts(pcx, pcx_admin):
     kinds = {account["account_type"] for account in found}
     assert kinds == {"internal_bank", "internal_crypto"}
     assert {bank["account_id"], crypto["account_id"]} <= {a["account_id"] for a in found}
-    assert pcx_admin.get("/virtual-accounts/internal/user/usr_0000000000001", expect=200).data == []
+    pcx_admin.get("/virtual-accounts/internal/user/usr_0000000000001", expect=404)
     pcx_admin.post("/virtual-accounts/internal/crypto", {**owner, "currency": "USD"}, expect=400)
     pcx.post("/virtual-accounts/internal/bank", owner, expect=403)
     pcx.post("/virtual-accounts/internal/crypto", owner, expect=403)
