@@ -9,7 +9,6 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#include "store/fault.h"
 #include "store/sqlite_file.h"
 #include "store/store_engine.h"
 
@@ -82,8 +81,8 @@ static int sqlite_connect(struct sql *sql)
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (!store->options.read_only)
         flags |= SQLITE_OPEN_CREATE;
-    int code = sqlite3_open_v2(store->options.database.ptr, &db, flags,
-                               store->options.fault ? store_fault_vfs(store->options.fault) : NULL);
+    int code =
+        sqlite3_open_v2(store->options.database.ptr, &db, flags, sqlite_file_vfs(store->sqlite));
     sql->connection = db;
     if (!code)
         code = configure(sql);

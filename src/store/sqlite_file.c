@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "store/fault.h"
+#include "store/sqlite_locks.h"
 #include "store/store_engine.h"
 #include "store/why.h"
 
@@ -29,7 +30,8 @@
 
 struct sqlite_file {
     struct store *store;
-    sqlite3 *db; /* of the copying; used under `copying` */
+    struct sqlite_locks *locks; /* NULL: read only, or with faults */
+    sqlite3 *db;                /* of the copying; used under `copying` */
     pthread_mutex_t copying;
 
     pthread_mutex_t mutex;
@@ -210,8 +212,7 @@ static int open_for_copying(struct sqlite_file *file, struct str *ret_why)
 {
     const struct store_options *options = &file->store->options;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    int code = sqlite3_open_v2(options->database.ptr, &file->db, flags,
-                               options->fault ? store_fault_vfs(options->fault) : NULL);
+    int code = sqlite3_open_v2(options->database.ptr, &file->db, flags, sqlite_file_vfs(file));
     if (!code) {
         sqlite3_busy_timeout(file->db, READER_PATIENCE_MS);
         code = sqlite3_exec(file->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
@@ -240,6 +241,8 @@ int sqlite_file_open(struct store *store, struct str *ret_why)
         return 0;
     }
     int error = create_file(store, ret_why);
+    if (!error && !store->options.fault)
+        file->locks = sqlite_locks_new();
     if (!error)
         error = open_for_copying(file, ret_why);
     /* With faults each step has to come at the same place in every run: copying is then part of
@@ -252,19 +255,35 @@ int sqlite_file_open(struct store *store, struct str *ret_why)
     return error;
 }
 
-void sqlite_file_close(struct store *store)
+const char *sqlite_file_vfs(const struct sqlite_file *file)
+{
+    if (file->store->options.fault)
+        return store_fault_vfs(file->store->options.fault);
+    return file->locks ? sqlite_locks_vfs(file->locks) : NULL;
+}
+
+void sqlite_file_stop(struct store *store)
 {
     struct sqlite_file *file = store->sqlite;
-    if (!file)
-        return;
-    if (file->has_thread) {
+    if (file && file->has_thread) {
         pthread_mutex_lock(&file->mutex);
         file->stop = true;
         pthread_cond_broadcast(&file->changed);
         pthread_mutex_unlock(&file->mutex);
         pthread_join(file->thread, NULL);
+        file->has_thread = false;
     }
+    if (file && file->locks)
+        sqlite_locks_end(file->locks);
+}
+
+void sqlite_file_close(struct store *store)
+{
+    struct sqlite_file *file = store->sqlite;
+    if (!file)
+        return;
     sqlite3_close(file->db);
+    sqlite_locks_free(file->locks);
     pthread_cond_destroy(&file->changed);
     pthread_mutex_destroy(&file->mutex);
     pthread_mutex_destroy(&file->copying);

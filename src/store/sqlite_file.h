@@ -7,6 +7,8 @@
 
 struct sqlite_file;
 
+/* The SQLite VFS that connections to the file go through; NULL: the system's. */
+const char *sqlite_file_vfs(const struct sqlite_file *file);
 /* Around each write transaction. While the log is being started anew, a beginning waits. */
 void sqlite_file_write_begins(struct sqlite_file *file);
 void sqlite_file_write_ends(struct sqlite_file *file);

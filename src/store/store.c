@@ -98,6 +98,7 @@ struct store *store_close(struct store *store)
 {
     if (!store)
         return NULL;
+    sqlite_file_stop(store);
     /* Readers first: the last connection copies SQLite's log, which takes one that writes. */
     close_idle(store->idle_readers, &store->readers);
     close_idle(store->idle_writers, &store->writers);

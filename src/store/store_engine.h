@@ -190,8 +190,10 @@ int row_set_bytes(struct sql *sql, const struct row_column *column, struct arena
                   struct str bytes);
 void row_map_free(struct row_map *map);
 
-/* ---- sqlite.c ---- */
+/* ---- sqlite_file.c ---- */
 int sqlite_file_open(struct store *store, struct str *ret_why);
+/* Before the connections are closed, and after. */
+void sqlite_file_stop(struct store *store);
 void sqlite_file_close(struct store *store);
 int sqlite_checkpoint(struct store *store);
 int sqlite_backup(struct store *store, struct str path, struct str *ret_why);
