@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "base/config.h"
 #include "base/metrics.h"
 #include "core/app.h"
 #include "core/work.h"
@@ -17,7 +18,7 @@
 
 /* Longer than the longest a row's work may take: two provider calls with their timeouts. */
 #define LEASE (2 * USEC_PER_MINUTE)
-#define LANE_WIDTH 3
+#define COUNT_PERIOD (500 * USEC_PER_MSEC)
 #define LONGEST_RETRY (5 * USEC_PER_MINUTE)
 #define PERIOD USEC_PER_SEC
 
@@ -193,7 +194,7 @@ static int claim_rows(struct call *c, void *argument)
 static size_t lane_room(struct outbox *outbox, enum outbox_lane lane)
 {
     unsigned busy = atomic_load(&outbox->in_flight[lane]);
-    return busy < LANE_WIDTH ? LANE_WIDTH - busy : 0;
+    return busy < outbox->lane_width ? outbox->lane_width - busy : 0;
 }
 
 static void dispatch_lane(struct app *app, struct arena *arena, enum outbox_lane lane)
@@ -219,23 +220,32 @@ static void dispatch_lane(struct app *app, struct arena *arena, enum outbox_lane
     }
 }
 
-static bool anything_due(struct app *app, struct sql *sql)
+/* Counting reads the whole table, so not at every commit. */
+static void count_rows(struct app *app, struct sql *sql)
 {
-    int64_t depth = 0, due = 0;
-    if (sql_integer(sql, &depth, "SELECT COUNT(*) FROM outbox") != OK)
-        return false;
-    metrics_gauge_set(app->metrics, GAUGE_OUTBOX_DEPTH, depth);
-    if (!depth)
-        return false;
-    return sql_integer(sql, &due, "SELECT COUNT(*) FROM outbox WHERE due <= ? AND lease_until < ?",
-                       sql_int(clock_now()), sql_int(wall_now())) == OK &&
-           due > 0;
+    int64_t depth;
+    usec_t now = clock_monotonic();
+    if (now - app->outbox->counted_at < COUNT_PERIOD)
+        return;
+    app->outbox->counted_at = now;
+    if (sql_integer(sql, &depth, "SELECT COUNT(*) FROM outbox") == OK)
+        metrics_gauge_set(app->metrics, GAUGE_OUTBOX_DEPTH, depth);
+}
+
+static bool anything_due(struct sql *sql)
+{
+    int64_t due;
+    return sql_integer(sql, &due,
+                       "SELECT id FROM outbox WHERE due <= ? AND lease_until < ? LIMIT 1",
+                       sql_int(clock_now()), sql_int(wall_now())) == OK;
 }
 
 static void dispatch(struct app *app, void *argument)
 {
     (void)argument;
-    if (!anything_due(app, work_read_connection(app)))
+    struct sql *sql = work_read_connection(app);
+    count_rows(app, sql);
+    if (!anything_due(sql))
         return;
     struct arena *arena = arena_new(0);
     dispatch_lane(app, arena, LANE_WORK);
@@ -262,6 +272,10 @@ int outbox_start(struct app *app)
     struct outbox *outbox = calloc(1, sizeof(*outbox));
     if (!outbox)
         return ERR_INTERNAL;
+    /* Two lanes: a quarter of the workers is left for people who log in. */
+    outbox->lane_width = (unsigned)app->config->worker_threads * 3 / 8;
+    if (!outbox->lane_width)
+        outbox->lane_width = 1;
     app->outbox = outbox;
     outbox->job = workers_every(app, "outbox", PERIOD, dispatch, NULL);
     workers_wake(app, outbox->job);

@@ -11,6 +11,8 @@ enum outbox_lane { LANE_WORK, LANE_DELIVERIES, LANE_COUNT };
 
 struct outbox {
     struct periodic *job;
+    unsigned lane_width; /* rows of a lane that are worked on at once */
+    usec_t counted_at;   /* monotonic; the dispatcher's own */
     atomic_uint in_flight[LANE_COUNT];
     atomic_bool hungry; /* rows were left because the lanes were full */
 };

@@ -139,10 +139,11 @@ static curl_socket_t open_public_socket(void *context, curlsocktype purpose,
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* ---- One handle per thread ---- */
+/* ---- Two handles per thread: a connection made for one policy is not used again for the other
+ * ---- */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t handle_key;
+static pthread_key_t handle_keys[2];
 
 static void free_handle(void *handle)
 {
@@ -152,18 +153,19 @@ static void free_handle(void *handle)
 static void start_curl(void)
 {
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    pthread_key_create(&handle_key, free_handle);
+    pthread_key_create(&handle_keys[0], free_handle);
+    pthread_key_create(&handle_keys[1], free_handle);
 }
 
-static CURL *thread_handle(void)
+static CURL *thread_handle(bool public_only)
 {
     pthread_once(&once, start_curl);
-    CURL *handle = pthread_getspecific(handle_key);
+    CURL *handle = pthread_getspecific(handle_keys[public_only]);
     if (!handle) {
         handle = curl_easy_init();
         if (!handle)
             abort();
-        pthread_setspecific(handle_key, handle);
+        pthread_setspecific(handle_keys[public_only], handle);
     }
     curl_easy_reset(handle); /* keeps connections, DNS and TLS sessions */
     return handle;
@@ -241,7 +243,7 @@ void http_perform(struct arena *arena, const struct http_request *request,
                   const struct http_policy *policy, struct http_response *ret_response)
 {
     *ret_response = (struct http_response){0};
-    CURL *handle = thread_handle();
+    CURL *handle = thread_handle(policy->public_only);
     struct answer answer = {
         .body = buf_new(arena, 1024),
         .limit = policy->answer_limit ? policy->answer_limit : DEFAULT_ANSWER_LIMIT,

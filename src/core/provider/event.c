@@ -157,21 +157,32 @@ static int store_event(struct call *c, const struct provider *provider,
     return error;
 }
 
-int provider_receive_event(struct call *c, struct str provider_name)
-{
+struct received {
     const struct provider *provider;
+    struct provider_event event;
+};
+
+int provider_verify_event(struct call *c, struct str provider_name)
+{
     struct provider_settings settings;
-    struct provider_event event = {0};
-    int error = providers_find(c->app, provider_name, &provider, &settings);
-    if (error)
+    struct received *received = ARENA_NEW(c->arena, struct received);
+    if (providers_find(c->app, provider_name, &received->provider, &settings))
         return call_refuse(c, ERR_UNKNOWN_PROVIDER, "provider_name");
-    if (provider->verify(c->arena, &settings, header_of_call, c, c->raw_body, &event) != OK)
+    if (received->provider->verify(c->arena, &settings, header_of_call, c, c->raw_body,
+                                   &received->event) != OK)
         return call_refuse(c, ERR_UNAUTHENTICATED, NULL);
-    if (!event.operation || !is_of_interest(&event))
-        return OK;
-    if (str_empty(event.event_id))
+    if (received->event.operation && str_empty(received->event.event_id))
         return call_refuse(c, ERR_REQUIRED, "event_id");
-    return store_event(c, provider, &event);
+    c->prepared = received;
+    return OK;
+}
+
+int provider_store_event(struct call *c)
+{
+    const struct received *received = c->prepared;
+    if (!received->event.operation || !is_of_interest(&received->event))
+        return OK;
+    return store_event(c, received->provider, &received->event);
 }
 
 /* ---- The effect ---- */

@@ -48,12 +48,14 @@ struct str provider_new_reference(struct arena *arena);
 /* ---- Callbacks ---- */
 
 /*
- * For the handler of a provider's callback (a write call; c->raw_body as received): checks the
- * signature, stores the event once, and leaves its effect to the outbox. ERR_UNKNOWN_PROVIDER;
- * ERR_UNAUTHENTICATED without a right signature, and nothing changes. An event that is known
- * already is a success without effect.
+ * For the prepare step of a provider's callback (signatures take time, and anybody may send
+ * nonsense): checks the signature over c->raw_body. ERR_UNKNOWN_PROVIDER; ERR_UNAUTHENTICATED
+ * without a right signature.
  */
-int provider_receive_event(struct call *c, struct str provider_name);
+int provider_verify_event(struct call *c, struct str provider_name);
+/* For its handler: stores the event once and leaves its effect to the outbox. An event that is
+ * known already is a success without effect. */
+int provider_store_event(struct call *c);
 
 /* ---- Instructions, for the console and tests ---- */
 
@@ -73,7 +75,8 @@ int provider_receive_event(struct call *c, struct str provider_name);
     F(INTEGER, updated_at)
 ROW_STRUCT(provider_instruction, PROVIDER_INSTRUCTION_ROW);
 
-/* The newest instruction for `operation` (a row of provider_operations.def) about the subject; ERR_NOT_FOUND. */
+/* The newest instruction for `operation` (a row of provider_operations.def) about the subject;
+ * ERR_NOT_FOUND. */
 int provider_find_instruction(struct call *c, const char *operation, id_t64 subject_id,
                               struct provider_instruction *ret_instruction);
 
