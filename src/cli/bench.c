@@ -26,6 +26,7 @@ static const char help[] =
     "  --directory DIR     where the SQLite file is made, and removed (.)\n"
     "  --keep              leaves the SQLite file\n"
     "  --seed N            another seed, other transfers (1)\n"
+    "  --series FILE       per batch: transfers,seconds,cpu_seconds,page_us as CSV\n"
     "  --json              one line of JSON\n";
 
 struct arguments {
@@ -33,6 +34,7 @@ struct arguments {
     struct str database;
     struct str key_file;
     const char *directory;
+    const char *series;
     bool keep, json;
 };
 
@@ -78,6 +80,8 @@ static int read_option(struct arguments *arguments, const char *name, const char
         arguments->database = str_from(value);
     else if (strcmp(name, "--key-file") == 0)
         arguments->key_file = str_from(value);
+    else if (strcmp(name, "--series") == 0)
+        arguments->series = value;
     else if (strcmp(name, "--directory") == 0)
         arguments->directory = value;
     else if (strcmp(name, "--mix") == 0 && strcmp(value, "hot") == 0)
@@ -106,7 +110,8 @@ static void print_text(const struct arguments *arguments, const struct ledger_be
            bench->writers > 1 ? "s" : "");
     printf("%12lld transfers accepted, %lld refused, in %.2f s\n", (long long)result->transfers,
            (long long)result->refused, result->seconds);
-    printf("%12.0f transfers a second\n", transfers / result->seconds);
+    printf("%12.0f transfers a second, %.2f us of processor time each\n",
+           transfers / result->seconds, result->cpu_seconds * 1e6 / transfers);
     printf("%12.1f ms per batch at the median, %.1f at p99, %.1f at most\n", result->batch_p50_ms,
            result->batch_p99_ms, result->batch_max_ms);
     if (result->retries)
@@ -121,12 +126,12 @@ static void print_text(const struct arguments *arguments, const struct ledger_be
 
 static void print_json(const struct ledger_bench_result *result, int64_t bytes)
 {
-    printf("{\"transfers\": %lld, \"refused\": %lld, \"seconds\": %.4f, "
+    printf("{\"transfers\": %lld, \"refused\": %lld, \"seconds\": %.4f, \"cpu_seconds\": %.4f, "
            "\"transfers_per_second\": %.0f, \"batch_p50_ms\": %.2f, \"batch_p99_ms\": %.2f, "
            "\"batch_max_ms\": %.2f, \"retries\": %lld, \"bytes\": %lld, \"bytes_written\": %lld}\n",
            (long long)result->transfers, (long long)result->refused, result->seconds,
-           (double)result->transfers / result->seconds, result->batch_p50_ms, result->batch_p99_ms,
-           result->batch_max_ms, (long long)result->retries, (long long)bytes,
+           result->cpu_seconds, (double)result->transfers / result->seconds, result->batch_p50_ms,
+           result->batch_p99_ms, result->batch_max_ms, (long long)result->retries, (long long)bytes,
            (long long)result->bytes_written);
 }
 
@@ -140,6 +145,12 @@ static void remove_files(const char *directory)
         unlink(path);
     }
     rmdir(directory);
+}
+
+static void write_series(void *context, int64_t transfers, double seconds, double cpu,
+                         double page_us)
+{
+    fprintf(context, "%lld,%.6f,%.6f,%.2f\n", (long long)transfers, seconds, cpu, page_us);
 }
 
 static int bench_in(struct arena *arena, const struct arguments *arguments, const char *directory)
@@ -159,9 +170,18 @@ static int bench_in(struct arena *arena, const struct arguments *arguments, cons
         return 1;
     }
     struct ledger_bench_result result;
+    struct ledger_bench_options bench = arguments->bench;
+    FILE *series = arguments->series ? fopen(arguments->series, "w") : NULL;
+    if (series) {
+        fprintf(series, "transfers,seconds,cpu_seconds,page_us\n");
+        bench.progress = write_series;
+        bench.context = series;
+    }
     int64_t before = sqlite ? file_size(path.ptr) : 0;
-    int error = ledger_bench(store, &arguments->bench, &result);
+    int error = ledger_bench(store, &bench, &result);
     store_close(store);
+    if (series)
+        fclose(series);
     if (error) {
         fprintf(stderr, "cambist: the benchmark failed: %s\n", error_name(error));
         return 1;

@@ -31,6 +31,9 @@ struct worker {
     double *batch_ms;
     size_t batch_count;
     int64_t accepted, refused, retries;
+    usec_t started, paused;
+    double started_cpu, paused_cpu;
+    size_t pages_timed_at;
     int error;
 };
 
@@ -122,8 +125,64 @@ static int run_batch(struct worker *w, size_t count)
     }
 }
 
+static double cpu_seconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* ---- Watching the cost while the table grows ---- */
+
+#define PAGE 50
+#define PAGES 100
+
+/* Pages of accounts picked at random, over a snapshot of a reading connection, as a server reads
+ * them. */
+static int time_pages(struct worker *w, double *ret_page_us)
+{
+    struct sql *sql = store_acquire(w->store, false);
+    struct arena *arena ARENA_SCOPED = arena_new(SIZE_MAX);
+    usec_t start = 0;
+    int error = sql_begin_read(sql);
+    for (int i = -5; i < PAGES && !error; i++) { /* the first few prepare the statements */
+        struct ledger_entry *entries;
+        size_t count;
+        if (i == 0)
+            start = clock_monotonic();
+        arena_reset(arena);
+        error = ledger_read_history(sql, arena, w->tenant_id, pick_account(w),
+                                    (struct ledger_page){.limit = PAGE}, &entries, &count);
+    }
+    *ret_page_us = (double)(clock_monotonic() - start) / PAGES;
+    sql_rollback(sql);
+    store_release(w->store, sql);
+    return error;
+}
+
+static int report_progress(struct worker *w)
+{
+    double page_us = 0;
+    if (!w->options->progress || w->number > 0)
+        return OK;
+    if ((double)w->sent >= 1.25 * (double)w->pages_timed_at || w->sent >= w->transfers) {
+        usec_t start = clock_monotonic();
+        double cpu = cpu_seconds();
+        TRY(time_pages(w, &page_us));
+        w->pages_timed_at = w->sent;
+        w->paused += clock_monotonic() - start;
+        w->paused_cpu += cpu_seconds() - cpu;
+    }
+    w->options->progress(w->options->context, (int64_t)w->sent,
+                         (double)(clock_monotonic() - w->started - w->paused) / 1e6,
+                         cpu_seconds() - w->started_cpu - w->paused_cpu, page_us);
+    return OK;
+}
+
 static int run(struct worker *w)
 {
+    w->started = clock_monotonic();
+    w->started_cpu = cpu_seconds();
     while (w->sent < w->transfers) {
         size_t count = w->options->batch;
         if (count > w->transfers - w->sent)
@@ -138,6 +197,7 @@ static int run(struct worker *w)
         if (w->options->two_phase)
             note_holds(w, count);
         w->sent += count;
+        TRY(report_progress(w));
     }
     return OK;
 }
@@ -279,6 +339,7 @@ static int measure(struct worker *workers, size_t count, struct ledger_bench_res
     pthread_t *threads = calloc(count, sizeof(*threads));
     int64_t written = bytes_written();
     usec_t start = clock_monotonic();
+    double cpu = cpu_seconds();
     int error = OK;
     for (size_t i = 0; i < count; i++)
         if (pthread_create(&threads[i], NULL, run_thread, &workers[i]) != 0)
@@ -288,7 +349,8 @@ static int measure(struct worker *workers, size_t count, struct ledger_bench_res
         if (workers[i].error)
             error = workers[i].error;
     }
-    result->seconds = (double)(clock_monotonic() - start) / 1e6;
+    result->seconds = (double)(clock_monotonic() - start - workers[0].paused) / 1e6;
+    result->cpu_seconds = cpu_seconds() - cpu - workers[0].paused_cpu;
     result->bytes_written = bytes_written() - written;
     free(threads);
     summarise(workers, count, result);
