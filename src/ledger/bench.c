@@ -101,13 +101,23 @@ static void note_holds(struct worker *w, size_t count)
             w->holds[w->hold_count++] = w->batch[i].id;
 }
 
+static int post_and_flush(struct worker *w, size_t count)
+{
+    TRY(ledger_begin(w->ledger, clock_now()));
+    TRY(ledger_post_batch(w->ledger, w->journals, count, w->errors));
+    return ledger_flush(w->ledger);
+}
+
 static int attempt(struct worker *w, size_t count)
 {
     TRY(sql_begin(w->sql));
-    TRY(ledger_begin(w->ledger, clock_now()));
-    TRY(ledger_post_batch(w->ledger, w->journals, count, w->errors));
-    TRY(ledger_flush(w->ledger));
-    return sql_commit(w->sql);
+    int error = post_and_flush(w, count);
+    if (error)
+        sql_rollback(w->sql);
+    else
+        error = sql_commit(w->sql);
+    ledger_end(w->ledger, !error);
+    return error;
 }
 
 static int run_batch(struct worker *w, size_t count)
@@ -115,10 +125,6 @@ static int run_batch(struct worker *w, size_t count)
     make_batch(w, count);
     for (;;) {
         int error = attempt(w, count);
-        ledger_end(w->ledger, !error);
-        if (!error)
-            return OK;
-        sql_rollback(w->sql);
         if (error != ERR_STORE_RETRY)
             return error;
         w->retries++;

@@ -102,16 +102,19 @@ static int check_flags(const struct ledger_account *debit, const struct ledger_a
     return OK;
 }
 
-/* What the limits of the account let go now; the tightest one counts. */
+/* What the limits of the account let go now; the tightest one counts. Without a limit: what is
+ * available. */
 static money_t debitable(const struct ledger_account *account)
 {
-    money_t available = ledger_available(account);
-    money_t most = available;
-    if (account->flags & LEDGER_OVERDRAFT && !(account->flags & LEDGER_NO_OVERDRAFT))
-        most = available + account->overdraft_limit;
-    if (account->flags & LEDGER_MINIMUM && available - account->minimum_balance < most)
-        most = available - account->minimum_balance;
-    return most;
+    money_t lowest = 0;
+    bool limited = account->flags & LEDGER_NO_OVERDRAFT;
+    if (account->flags & LEDGER_OVERDRAFT && (!limited || -account->overdraft_limit > lowest)) {
+        lowest = -account->overdraft_limit;
+        limited = true;
+    }
+    if (account->flags & LEDGER_MINIMUM && (!limited || account->minimum_balance > lowest))
+        lowest = account->minimum_balance;
+    return ledger_available(account) - lowest;
 }
 
 static money_t balanced_amount(const struct transfer *transfer, const struct ledger_account *debit,
