@@ -1,5 +1,6 @@
 /*
- * Life cycles are tables (core/states/<noun>.def), and a transition that is not in the table cannot happen.
+ * Life cycles are tables (core/states/<noun>.def), and a transition that is not in the table cannot
+ * happen.
  *
  *     STATE(name, meaning)          a state, in the words that are stored
  *     TRANSITION(from, event, to)   what may happen in it
@@ -32,12 +33,16 @@ struct life_cycle {
     size_t transition_count;
 };
 
-#define LIFE_CYCLE(noun_, table) {(noun_), (table), sizeof(table) / sizeof((table)[0])}
+#define LIFE_CYCLE(noun_, table)                             \
+    {                                                        \
+        (noun_), (table), sizeof(table) / sizeof((table)[0]) \
+    }
 
 /* The state after `event`; NULL when the table does not have it. */
 const char *life_cycle_next(const struct life_cycle *life_cycle, struct str state,
                             const char *event);
-/* The same, refused with ERR_WRONG_STATE for `field` (may be NULL) when the table does not have it. */
+/* The same, refused with ERR_WRONG_STATE for `field` (may be NULL) when the table does not have it.
+ */
 int life_cycle_step(struct call *c, const struct life_cycle *life_cycle, struct str state,
                     const char *event, const char *field, struct str *ret_state);
 

@@ -1,4 +1,5 @@
-/* Fees as a table, and wallets against their ledger: what a transfer, a hold and a withdrawal leave behind. */
+/* Fees as a table, and wallets against their ledger: what a transfer, a hold and a withdrawal leave
+ * behind. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -93,12 +94,11 @@ static struct wallet add_wallet(struct fixture *f, id_t64 user_id, money_t funds
     assert_int_equal(ledger_open_account(f->ledger, &account), 0);
     assert_int_equal(sql_insert(f->sql, "wallet", &wallet_row, &wallet), 0);
     if (funds) {
-        assert_int_equal(ledger_system_account(f->ledger, TENANT, NGN, LEDGER_SETTLEMENT,
-                                               STR("squad"), &bank),
-                         0);
-        struct transfer transfer = {.debit_account = bank,
-                                    .credit_account = wallet.id,
-                                    .amount = funds};
+        assert_int_equal(
+            ledger_system_account(f->ledger, TENANT, NGN, LEDGER_SETTLEMENT, STR("squad"), &bank),
+            0);
+        struct transfer transfer = {
+            .debit_account = bank, .credit_account = wallet.id, .amount = funds};
         assert_int_equal(wallet_post(&f->call, &transfer, 1, STR_NONE, STR_NONE, NULL, NULL), 0);
     }
     return wallet;
@@ -169,8 +169,8 @@ static void fees_follow_the_documented_formula(void **state)
         else
             add_fee(&f, rows[i].type, "x", rows[i].structure, rows[i].value, rows[i].min,
                     rows[i].max);
-        assert_int_equal(
-            fee_quote(&f.call, asset_by_id(NGN), rows[i].type, rows[i].amount, &quote), 0);
+        assert_int_equal(fee_quote(&f.call, asset_by_id(NGN), rows[i].type, rows[i].amount, &quote),
+                         0);
         assert_int_equal(quote.fee, rows[i].fee);
     }
     add_fee(&f, "a", "y", "fixed_amount", "1", NULL, NULL);
@@ -205,12 +205,8 @@ static void fees_are_checked_at_the_door(void **state)
         {{PAIR, .fee_structure = STR("percentage"), .has_min_fee = true, .min_fee = {-1, 0}},
          ERR_OUT_OF_RANGE,
          "min_fee"},
-        {{PAIR,
-          .fee_structure = STR("percentage"),
-          .has_min_fee = true,
-          .min_fee = {2, 0},
-          .has_max_fee = true,
-          .max_fee = {1, 0}},
+        {{PAIR, .fee_structure = STR("percentage"), .has_min_fee = true, .min_fee = {2, 0},
+          .has_max_fee = true, .max_fee = {1, 0}},
          ERR_OUT_OF_RANGE,
          "min_fee"},
 #undef PAIR
@@ -425,8 +421,8 @@ static void time_transfers(void **state)
         start = clock_monotonic();
         for (size_t i = 0; i < BATCH; i++) {
             size_t from = (size_t)rand() % WALLETS, to = (from + 1) % WALLETS;
-            struct wallet_transfer request = {wallets[from].id, wallets[to].id, USER, {100, 2},
-                                              STR_NONE};
+            struct wallet_transfer request = {
+                wallets[from].id, wallets[to].id, USER, {100, 2}, STR_NONE};
             assert_int_equal(sql_savepoint(f.sql), 0);
             assert_int_equal(wallet_transfer(&f.call, &request, NULL), 0);
             assert_int_equal(sql_savepoint_release(f.sql), 0);

@@ -1,9 +1,10 @@
 /*
- * Fee configurations and quotes. A configuration is checked once, when it is written, so that a quote only
- * calculates: a fixed fee and the bounds of a percentage are whole minor units of their asset.
+ * Fee configurations and quotes. A configuration is checked once, when it is written, so that a
+ * quote only calculates: a fixed fee and the bounds of a percentage are whole minor units of their
+ * asset.
  *
- * Quotes read the table inside the call's own transaction: an index look-up of no rows or few, which sees a
- * change the moment it is committed and needs no cache to be told.
+ * Quotes read the table inside the call's own transaction: an index look-up of no rows or few,
+ * which sees a change the moment it is committed and needs no cache to be told.
  */
 #include "core/fee/fee.h"
 
@@ -83,8 +84,7 @@ static int bound(struct call *c, bool present, struct decimal value, const struc
     return 0;
 }
 
-static int check_value(struct call *c, const struct fee_request *request,
-                       const struct asset *asset)
+static int check_value(struct call *c, const struct fee_request *request, const struct asset *asset)
 {
     money_t fixed;
 
@@ -139,8 +139,7 @@ static int refuse_duplicate(struct call *c, const struct fee_configuration *fee)
     return others ? call_refuse(c, ERR_DUPLICATE, "fee_type") : 0;
 }
 
-int fee_create(struct call *c, const struct fee_request *request,
-               struct fee_configuration *ret_fee)
+int fee_create(struct call *c, const struct fee_request *request, struct fee_configuration *ret_fee)
 {
     struct fee_configuration fee = {.id = id_new(), .created_at = c->now};
 

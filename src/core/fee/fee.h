@@ -1,8 +1,8 @@
 /*
- * Fees: what a tenant charges for a kind of transaction in an asset. Several configurations for one pair
- * (told apart by their label, fee_type) add up; none means no fee. Each part is rounded half up to the
- * minor unit. A fee is quoted once, when the transaction is made, and stored with it: later changes of
- * the configuration do not touch what was booked.
+ * Fees: what a tenant charges for a kind of transaction in an asset. Several configurations for one
+ * pair (told apart by their label, fee_type) add up; none means no fee. Each part is rounded half
+ * up to the minor unit. A fee is quoted once, when the transaction is made, and stored with it:
+ * later changes of the configuration do not touch what was booked.
  */
 #ifndef CORE_FEE_FEE_H
 #define CORE_FEE_FEE_H
@@ -10,7 +10,8 @@
 #include "core/call.h"
 #include "store/row.h"
 
-/* Amounts are minor units of `asset`; -1: not set. fee_value: percent, or major units when fixed. */
+/* Amounts are minor units of `asset`; -1: not set. fee_value: percent, or major units when fixed.
+ */
 #define FEE_CONFIGURATION_ROW(F) \
     F(INTEGER, id)               \
     F(INTEGER, tenant_id)        \
@@ -41,14 +42,16 @@ struct fee_quote {
 
 /*
  * The fee of one transaction of `amount` (minor units, > 0). transaction_type: crypto_deposit,
- * crypto_withdrawal, withdrawal, deposit, transfer, or any other text the caller charges by. ERR_AMOUNT_OVERFLOW.
+ * crypto_withdrawal, withdrawal, deposit, transfer, or any other text the caller charges by.
+ * ERR_AMOUNT_OVERFLOW.
  */
 int fee_quote(struct call *c, const struct asset *asset, const char *transaction_type,
               money_t amount, struct fee_quote *ret_quote);
 
 /*
- * As a client sends it. Refused, naming the field: an unknown currency, a negative value, a percentage above 100,
- * more decimals than the asset has, min above max. ERR_DUPLICATE: the same label for the same pair.
+ * As a client sends it. Refused, naming the field: an unknown currency, a negative value, a
+ * percentage above 100, more decimals than the asset has, min above max. ERR_DUPLICATE: the same
+ * label for the same pair.
  */
 struct fee_request {
     struct str currency;

@@ -1,7 +1,7 @@
 /*
- * The life of a wallet: opened with its provider's account number when the provider answers, without it and
- * with a request in the outbox when not; its status mirrored in the flags of its ledger account; closed
- * only when empty.
+ * The life of a wallet: opened with its provider's account number when the provider answers,
+ * without it and with a request in the outbox when not; its status mirrored in the flags of its
+ * ledger account; closed only when empty.
  */
 #include "core/wallet/account.h"
 
@@ -85,8 +85,9 @@ static int check_initial_balance(struct call *c, const struct wallet_opening *op
         return call_refuse_text(c, ERR_OUT_OF_RANGE, "initial_balance", "must not be negative");
     TRY(wallet_amount(c, opening->initial_balance, opening->asset, "initial_balance", &ignored));
     if (!c->principal.staff)
-        return call_refuse_text(c, ERR_FORBIDDEN, "initial_balance",
-                                "Only an administrator of the platform opens an account with money.");
+        return call_refuse_text(
+            c, ERR_FORBIDDEN, "initial_balance",
+            "Only an administrator of the platform opens an account with money.");
     return 0;
 }
 
@@ -132,9 +133,8 @@ static int describe(struct call *c, struct wallet_opening *opening, const struct
     const struct wallet wallet = {.customer_id = opening->customer_id,
                                   .organisation_id = opening->organisation_id,
                                   .user_id = opening->user_id};
-    bool business = str_present(opening->customer_type)
-                        ? str_is(opening->customer_type, "business")
-                        : opening->user_id == 0;
+    bool business = str_present(opening->customer_type) ? str_is(opening->customer_type, "business")
+                                                        : opening->user_id == 0;
 
     TRY(organisation_get(c, opening->organisation_id, "org_id", &organisation));
     json_put(&body, "customer_identifier", call_id(c, ID_ACCOUNT, opening->wallet_id));
@@ -162,8 +162,8 @@ int wallet_prepare_opening(struct call *c, struct wallet_opening *opening)
                              &opening->outcome);
     if (error) {
         /* The account is opened all the same; who it is for does not depend on its number. */
-        log_warn("a provider gave no account number",
-                 LOG_STR("provider", opening->provider), LOG_CSTR("error", error_name(error)));
+        log_warn("a provider gave no account number", LOG_STR("provider", opening->provider),
+                 LOG_CSTR("error", error_name(error)));
         opening->outcome = (struct provider_outcome){.status = PROVIDER_RETRY};
     }
     if (opening->outcome.status == PROVIDER_FAILED)
@@ -191,9 +191,8 @@ static void take_number(struct call *c, struct wallet *wallet,
         wallet->provider_account_id = outcome->provider_reference;
     if (!str_present(outcome->data_json) || json_parse(c->arena, outcome->data_json, &data) != 0)
         return;
-    wallet->account_number =
-        str_or(text_of(data, "account_number"),
-               str_or(text_of(data, "iban"), text_of(data, "wallet_address")));
+    wallet->account_number = str_or(text_of(data, "account_number"),
+                                    str_or(text_of(data, "iban"), text_of(data, "wallet_address")));
     wallet->bank_name = text_of(data, "bank_name");
     wallet->provider_account_id =
         str_or(text_of(data, "account_id"),

@@ -1,6 +1,7 @@
 /*
- * Opening, changing and closing wallets. The provider of a wallet is asked for its account number while the
- * client waits; when it does not answer, the wallet is opened without one and the outbox goes on asking.
+ * Opening, changing and closing wallets. The provider of a wallet is asked for its account number
+ * while the client waits; when it does not answer, the wallet is opened without one and the outbox
+ * goes on asking.
  */
 #ifndef CORE_WALLET_ACCOUNT_H
 #define CORE_WALLET_ACCOUNT_H
@@ -27,7 +28,8 @@ struct wallet_opening {
     struct provider_outcome outcome;
 };
 
-/* On a worker: every check, then the provider. Refused as wallet_open refuses, and with ERR_PROVIDER_REFUSED. */
+/* On a worker: every check, then the provider. Refused as wallet_open refuses, and with
+ * ERR_PROVIDER_REFUSED. */
 int wallet_prepare_opening(struct call *c, struct wallet_opening *opening);
 /* In the writer: checks what may have changed, and writes. */
 int wallet_open(struct call *c, const struct wallet_opening *opening, struct wallet *ret_wallet);

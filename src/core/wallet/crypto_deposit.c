@@ -1,7 +1,7 @@
 /*
- * Deposits that arrive on a chain. Starting one promises nothing: the entry is pending, its amount (if the client
- * named one) a pending credit, and only the provider's word makes it money. What really arrived counts, not
- * what was announced.
+ * Deposits that arrive on a chain. Starting one promises nothing: the entry is pending, its amount
+ * (if the client named one) a pending credit, and only the provider's word makes it money. What
+ * really arrived counts, not what was announced.
  */
 #include "base/json_build.h"
 #include "core/fee/fee.h"
@@ -46,7 +46,8 @@ static int check(struct call *c, const struct wallet_crypto_deposit *request, st
     return 0;
 }
 
-/* The announced amount as a pending credit: it counts in the ledger balance, not in the available one. */
+/* The announced amount as a pending credit: it counts in the ledger balance, not in the available
+ * one. */
 static int hold_credit(struct call *c, const struct wallet *wallet, struct wallet_entry *entry)
 {
     id_t64 settlement;
@@ -120,7 +121,8 @@ static int arrived(struct call *c, const struct wallet_entry *entry,
         return 0;
     if (!json_decimal(json_get(data, "amount"), &amount))
         return 0;
-    /* A token has more decimals than the currency it is pegged to; what is below a cent is not credited. */
+    /* A token has more decimals than the currency it is pegged to; what is below a cent is not
+     * credited. */
     const struct asset *asset = asset_by_id((int)entry->asset);
     if (!decimal_multiply(amount, decimal_from_i64(1), asset->scale, ROUND_DOWN, &amount))
         return ERR_AMOUNT_OVERFLOW;

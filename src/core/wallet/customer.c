@@ -14,7 +14,8 @@ ROW_TYPE(provider_customer, PROVIDER_CUSTOMER_ROW);
 #define CUSTOMER_SELECT \
     ROW_SELECT(PROVIDER_CUSTOMER_ROW) " FROM provider_customer WHERE tenant_id = ?"
 
-/* What onboarding opens: bank account in the currency of Bridge's standard account, and its token. */
+/* What onboarding opens: bank account in the currency of Bridge's standard account, and its token.
+ */
 #define INTERNAL_CURRENCY "USD"
 #define INTERNAL_TOKEN "USDC"
 #define INTERNAL_RAIL "ethereum"
@@ -134,9 +135,8 @@ static int ask_for_customer(struct call *c, struct customer_kyc *kyc)
     json_put(&body, "email", kyc->email);
     json_put(&body, "customer_type", kyc->customer_type);
 
-    TRY(provider_require(c, STR("bridge"), "create_customer",
-                         call_id(c, ID_CUSTOMER, customer->id), json_object_end(&body), NULL,
-                         &outcome));
+    TRY(provider_require(c, STR("bridge"), "create_customer", call_id(c, ID_CUSTOMER, customer->id),
+                         json_object_end(&body), NULL, &outcome));
     take_status(c, customer, &outcome);
     return 0;
 }
@@ -263,6 +263,6 @@ int customer_onboard(struct call *c, struct customer_onboarding *onboarding,
     TRY(sql_update(c->sql, "provider_customer", &provider_customer_row, &customer));
     TRY(wallet_open(c, &onboarding->bank, ret_wallet));
     TRY(wallet_open(c, &onboarding->crypto, &crypto));
-    return wallet_log(c, ret_wallet, "customer.onboarded", "success",
-                      "The customer was onboarded.", STR_NONE);
+    return wallet_log(c, ret_wallet, "customer.onboarded", "success", "The customer was onboarded.",
+                      STR_NONE);
 }

@@ -3,8 +3,9 @@
  *
  *     settlement of the provider --amount--> wallet --fee--> fee income
  *
- * in one journal. What a provider reports has arrived at the provider whatever we think of it, so an event is
- * never refused: what no active wallet can take is booked to suspense and an operator is told.
+ * in one journal. What a provider reports has arrived at the provider whatever we think of it, so
+ * an event is never refused: what no active wallet can take is booked to suspense and an operator
+ * is told.
  */
 #include "base/json_build.h"
 #include "base/log.h"
@@ -134,7 +135,8 @@ int wallet_open_balance(struct call *c, const struct wallet *wallet, struct deci
 
 #define DELETED_LAST " ORDER BY CASE WHEN status = 'deleted' THEN 1 ELSE 0 END, id DESC LIMIT 1"
 
-/* Numbers and ids of accounts are the provider's and unique there; they are what tells the tenant. */
+/* Numbers and ids of accounts are the provider's and unique there; they are what tells the tenant.
+ */
 static int find_credited(struct call *c, const struct provider_event *event,
                          struct wallet *ret_wallet)
 {
@@ -145,14 +147,15 @@ static int find_credited(struct call *c, const struct provider_event *event,
                         ROW_SELECT(WALLET_ROW) " FROM wallet WHERE account_number = ?" DELETED_LAST,
                         sql_text(event->account_number));
     if (error == ERR_NOT_FOUND && !str_empty(event->account_id))
-        error = sql_one(c->sql, c->arena, &wallet_row, ret_wallet,
-                        ROW_SELECT(WALLET_ROW)
-                        " FROM wallet WHERE provider_account_id = ?" DELETED_LAST,
-                        sql_text(event->account_id));
+        error = sql_one(
+            c->sql, c->arena, &wallet_row, ret_wallet,
+            ROW_SELECT(WALLET_ROW) " FROM wallet WHERE provider_account_id = ?" DELETED_LAST,
+            sql_text(event->account_id));
     return error;
 }
 
-int wallet_find_deposit_tenant(struct call *c, const struct provider_event *event, id_t64 *ret_tenant)
+int wallet_find_deposit_tenant(struct call *c, const struct provider_event *event,
+                               id_t64 *ret_tenant)
 {
     struct wallet wallet;
 
@@ -181,13 +184,14 @@ static int remember(struct call *c, struct str provider, struct str reference,
                     const struct wallet *wallet, const struct wallet_entry *entry,
                     struct str account_number)
 {
-    return sql_run(c->sql,
-                   "UPDATE wallet_deposit_event SET wallet_id = ?, entry_id = ?, account_number = ?,"
-                   " asset = ?, amount = ?, journal_id = ?"
-                   " WHERE provider = ? AND event_reference = ?",
-                   sql_int(wallet->id), sql_int(entry->id), sql_text(account_number),
-                   sql_int(entry->asset), sql_int(entry->amount), sql_int(entry->journal_id),
-                   sql_text(provider), sql_text(reference));
+    return sql_run(
+        c->sql,
+        "UPDATE wallet_deposit_event SET wallet_id = ?, entry_id = ?, account_number = ?,"
+        " asset = ?, amount = ?, journal_id = ?"
+        " WHERE provider = ? AND event_reference = ?",
+        sql_int(wallet->id), sql_int(entry->id), sql_text(account_number), sql_int(entry->asset),
+        sql_int(entry->amount), sql_int(entry->journal_id), sql_text(provider),
+        sql_text(reference));
 }
 
 static int credit_wallet(struct call *c, const struct wallet *wallet, struct str provider,

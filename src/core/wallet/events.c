@@ -103,16 +103,17 @@ static void add_filter(struct query *query, const struct call *c,
 static struct query log_query(struct call *c, const struct wallet_log_filter *filter,
                               const struct page *page)
 {
-    struct query query =
-        query_new(c->arena, "SELECT id, tenant_id, organisation_id, wallet_id, user_id, type, status,"
-                            " message, metadata, created_at FROM wallet_log WHERE tenant_id = ?");
+    struct query query = query_new(
+        c->arena, "SELECT id, tenant_id, organisation_id, wallet_id, user_id, type, status,"
+                  " message, metadata, created_at FROM wallet_log WHERE tenant_id = ?");
 
     add_filter(&query, c, filter, "type = ?");
     if (page)
         query_and(&query, "id < ?", sql_int(page->before));
-    query_add(&query, " UNION ALL SELECT id, tenant_id, organisation_id, wallet_id, user_id,"
-                      " kind AS type, status, COALESCE(description, kind || ' ' || type) AS message,"
-                      " NULL AS metadata, created_at FROM wallet_entry WHERE tenant_id = ?");
+    query_add(&query,
+              " UNION ALL SELECT id, tenant_id, organisation_id, wallet_id, user_id,"
+              " kind AS type, status, COALESCE(description, kind || ' ' || type) AS message,"
+              " NULL AS metadata, created_at FROM wallet_entry WHERE tenant_id = ?");
     add_filter(&query, c, filter, "kind = ?");
     if (page) {
         query_and(&query, "id < ?", sql_int(page->before));
@@ -122,8 +123,8 @@ static struct query log_query(struct call *c, const struct wallet_log_filter *fi
     return query;
 }
 
-int wallet_log_list(struct call *c, const struct wallet_log_filter *filter,
-                    const struct page *page, struct wallet_log **ret_logs, size_t *ret_count)
+int wallet_log_list(struct call *c, const struct wallet_log_filter *filter, const struct page *page,
+                    struct wallet_log **ret_logs, size_t *ret_count)
 {
     struct query query = log_query(c, filter, page);
 

@@ -1,6 +1,6 @@
 /*
- * What the world is told about wallets: webhook events, and the log that administrators read. The log holds what
- * is not a movement of money (those are entries, and listed with it).
+ * What the world is told about wallets: webhook events, and the log that administrators read. The
+ * log holds what is not a movement of money (those are entries, and listed with it).
  */
 #ifndef CORE_WALLET_EVENTS_H
 #define CORE_WALLET_EVENTS_H
@@ -8,8 +8,8 @@
 #include "core/wallet/wallet.h"
 
 /*
- * virtual_account.credited or .debited when the entry is completed, virtual_account.withdrawal_<status> or
- * virtual_account.deposit_<status> before and otherwise.
+ * virtual_account.credited or .debited when the entry is completed,
+ * virtual_account.withdrawal_<status> or virtual_account.deposit_<status> before and otherwise.
  */
 int wallet_entry_event(struct call *c, const struct wallet_entry *entry);
 
@@ -17,7 +17,8 @@ int wallet_entry_event(struct call *c, const struct wallet_entry *entry);
 int wallet_log(struct call *c, const struct wallet *wallet, const char *type, const char *status,
                const char *message, struct str metadata);
 
-/* A line of the log: of wallet_log, or an entry seen as an event (type "withdrawal", status "completed"...). */
+/* A line of the log: of wallet_log, or an entry seen as an event (type "withdrawal", status
+ * "completed"...). */
 #define WALLET_LOG_ROW(F)       \
     F(INTEGER, id)              \
     F(INTEGER, tenant_id)       \
@@ -37,8 +38,8 @@ struct wallet_log_filter {
     struct str type;
     usec_t from, until;
 };
-int wallet_log_list(struct call *c, const struct wallet_log_filter *filter,
-                    const struct page *page, struct wallet_log **ret_logs, size_t *ret_count);
+int wallet_log_list(struct call *c, const struct wallet_log_filter *filter, const struct page *page,
+                    struct wallet_log **ret_logs, size_t *ret_count);
 
 /* Events by type and status. */
 #define WALLET_LOG_COUNT_ROW(F) \

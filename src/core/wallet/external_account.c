@@ -1,6 +1,7 @@
 /*
- * External accounts. The provider is asked before anything is written, so that what is linked can be paid to.
- * Numbers are encrypted at rest; a blind index of them finds an account that is linked already.
+ * External accounts. The provider is asked before anything is written, so that what is linked can
+ * be paid to. Numbers are encrypted at rest; a blind index of them finds an account that is linked
+ * already.
  */
 #include "core/wallet/external_account.h"
 
@@ -37,7 +38,8 @@ static int require_digits(struct call *c, struct str value, const char *field, s
     return is_digits(value, least, most) ? 0 : call_refuse(c, ERR_BAD_FORMAT, field);
 }
 
-/* ISO 13616: letters and digits, and the whole number modulo 97 is 1 with the first four moved to the end. */
+/* ISO 13616: letters and digits, and the whole number modulo 97 is 1 with the first four moved to
+ * the end. */
 static bool iban_valid(struct str iban)
 {
     int remainder = 0;
@@ -114,8 +116,8 @@ static struct str fingerprint(struct call *c, const struct asset *asset,
 {
     struct str number = str_present(link->iban) ? link->iban : link->account_number;
     struct str bank = str_or(link->routing_number, str_or(link->sort_code, STR("")));
-    struct str plain = arena_printf(c->arena, "%s %.*s %.*s", asset->code, STR_FMT(bank),
-                                    STR_FMT(number));
+    struct str plain =
+        arena_printf(c->arena, "%s %.*s %.*s", asset->code, STR_FMT(bank), STR_FMT(number));
 
     return store_blind_index(sql_store(c->sql), c->arena, STR("external_account.number"), plain);
 }

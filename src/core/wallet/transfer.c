@@ -1,6 +1,6 @@
 /*
- * Transfers between two wallets. This is the path that is called most: two look-ups by key, one of the fee,
- * one journal, one insert of both entries.
+ * Transfers between two wallets. This is the path that is called most: two look-ups by key, one of
+ * the fee, one journal, one insert of both entries.
  */
 #include "core/fee/fee.h"
 #include "core/outbox.h"
@@ -12,7 +12,8 @@ int wallet_check_owner(struct call *c, const struct wallet *wallet, id_t64 user_
 {
     if (user_id == wallet->user_id || user_id == c->principal.user_id || c->principal.staff)
         return 0;
-    return call_has_role(c, ROLE_ORG_ADMIN | ROLE_APP) ? 0 : call_refuse(c, ERR_FORBIDDEN, "user_id");
+    return call_has_role(c, ROLE_ORG_ADMIN | ROLE_APP) ? 0
+                                                       : call_refuse(c, ERR_FORBIDDEN, "user_id");
 }
 
 static int load(struct call *c, const struct wallet_transfer *request, struct wallet *from,

@@ -1,10 +1,11 @@
 /*
- * Wallets: the accounts customers hold money in (PCX virtual accounts, VaultsPay accounts). A wallet belongs to
- * an organisation, and possibly to one of its users, holds one asset, and has one ledger account (code
- * LEDGER_CUSTOMER, no overdraft) that carries the wallet's own id. It keeps no balance of its own.
+ * Wallets: the accounts customers hold money in (PCX virtual accounts, VaultsPay accounts). A
+ * wallet belongs to an organisation, and possibly to one of its users, holds one asset, and has one
+ * ledger account (code LEDGER_CUSTOMER, no overdraft) that carries the wallet's own id. It keeps no
+ * balance of its own.
  *
- * A movement that a client can see is an entry (wallet_entry): written in the transaction of the journal that
- * moved the money. Entries say what happened; the ledger says how much there is.
+ * A movement that a client can see is an entry (wallet_entry): written in the transaction of the
+ * journal that moved the money. Entries say what happened; the ledger says how much there is.
  *
  * Who may use a wallet is decided here and nowhere else: wallet_get_for_caller.
  */
@@ -18,7 +19,8 @@
 
 /* ---- Wallets ---- */
 
-/* kind: currency | internal_bank | internal_crypto. status: states/account.def. Ids that are not set are 0. */
+/* kind: currency | internal_bank | internal_crypto. status: states/account.def. Ids that are not
+ * set are 0. */
 #define WALLET_ROW(F)            \
     F(INTEGER, id)               \
     F(INTEGER, tenant_id)        \
@@ -41,9 +43,9 @@
 ROW_STRUCT(wallet, WALLET_ROW);
 
 /* For administrators: with the names of whom it belongs to. The wallet's members come first. */
-#define WALLET_DETAIL_ROW(F)    \
-    WALLET_ROW(F)               \
-    F(TEXT, organisation_name)  \
+#define WALLET_DETAIL_ROW(F)   \
+    WALLET_ROW(F)              \
+    F(TEXT, organisation_name) \
     F(TEXT, user_email)
 ROW_STRUCT(wallet_detail, WALLET_DETAIL_ROW);
 struct wallet wallet_of_detail(const struct wallet_detail *detail);
@@ -53,7 +55,8 @@ static inline const struct asset *wallet_asset(const struct wallet *wallet)
     return asset_by_id((int)wallet->asset);
 }
 
-/* The wallet of the caller's tenant, whoever owns it: ERR_NOT_FOUND for `field`. A deleted one is not found. */
+/* The wallet of the caller's tenant, whoever owns it: ERR_NOT_FOUND for `field`. A deleted one is
+ * not found. */
 int wallet_get(struct call *c, id_t64 wallet_id, const char *field, struct wallet *ret_wallet);
 int wallet_get_detail(struct call *c, id_t64 wallet_id, const char *field,
                       struct wallet_detail *ret_wallet);
@@ -61,19 +64,21 @@ int wallet_get_detail(struct call *c, id_t64 wallet_id, const char *field,
 int wallet_get_for_caller(struct call *c, id_t64 wallet_id, const char *field,
                           struct wallet *ret_wallet);
 /*
- * Staff; the wallet's user; its organisation's administrators (and the app that acts for its users); any member
- * of the organisation where the wallet belongs to no user.
+ * Staff; the wallet's user; its organisation's administrators (and the app that acts for its
+ * users); any member of the organisation where the wallet belongs to no user.
  */
 bool wallet_may_use(const struct call *c, const struct wallet *wallet);
 /*
- * The active currency wallet a payment is made from: the user's own first, then the organisation's oldest.
- * Refused with ERR_ACCOUNT_MISSING for "currency". user_id may be 0.
+ * The active currency wallet a payment is made from: the user's own first, then the organisation's
+ * oldest. Refused with ERR_ACCOUNT_MISSING for "currency". user_id may be 0.
  */
 int wallet_find_active(struct call *c, id_t64 organisation_id, id_t64 user_id, int asset,
                        struct wallet *ret_wallet);
-/* How the ledger's settlement account of a provider is called: the connector's name, whatever alias a client used. */
+/* How the ledger's settlement account of a provider is called: the connector's name, whatever alias
+ * a client used. */
 struct str wallet_settlement_name(struct str provider);
-/* Refused with the ledger's code for the status (ERR_LEDGER_ACCOUNT_FROZEN, ..._READ_ONLY) unless active. */
+/* Refused with the ledger's code for the status (ERR_LEDGER_ACCOUNT_FROZEN, ..._READ_ONLY) unless
+ * active. */
 int wallet_require_active(struct call *c, const struct wallet *wallet, const char *field);
 
 /* What a posting needs of a wallet; none of it ever changes. */
@@ -109,12 +114,12 @@ struct wallet_filter {
 };
 int wallet_list(struct call *c, const struct wallet_filter *filter, const struct page *page,
                 struct wallet **ret_wallets, size_t *ret_count);
-int wallet_list_details(struct call *c, const struct wallet_filter *filter,
-                        const struct page *page, struct wallet_detail **ret_wallets,
-                        size_t *ret_count);
+int wallet_list_details(struct call *c, const struct wallet_filter *filter, const struct page *page,
+                        struct wallet_detail **ret_wallets, size_t *ret_count);
 int wallet_count_of_customer(struct call *c, id_t64 customer_id, const char *provider,
                              int64_t *ret_count);
-/* Narrows the filter to what the caller may see of an organisation, or of a user; ERR_FORBIDDEN for others. */
+/* Narrows the filter to what the caller may see of an organisation, or of a user; ERR_FORBIDDEN for
+ * others. */
 int wallet_filter_organisation(struct call *c, id_t64 organisation_id,
                                struct wallet_filter *filter);
 int wallet_filter_user(struct call *c, id_t64 user_id, struct wallet_filter *filter);
@@ -122,36 +127,38 @@ int wallet_filter_user(struct call *c, id_t64 user_id, struct wallet_filter *fil
 /* ---- Entries ---- */
 
 /*
- * type: credit | debit. kind: deposit, withdrawal, crypto_deposit, crypto_withdrawal, transfer, payment, refund,
- * opening. status: pending | approved | processing | completed | failed | rejected. hold_id and fee_hold_id are
- * pending transfers not yet posted or voided; 0: none. Amounts are minor units of `asset`, never negative; the fee is
- * charged on top of a debit and taken out of a credit. details: what a provider added (an address to send to).
+ * type: credit | debit. kind: deposit, withdrawal, crypto_deposit, crypto_withdrawal, transfer,
+ * payment, refund, opening. status: pending | approved | processing | completed | failed |
+ * rejected. hold_id and fee_hold_id are pending transfers not yet posted or voided; 0: none.
+ * Amounts are minor units of `asset`, never negative; the fee is charged on top of a debit and
+ * taken out of a credit. details: what a provider added (an address to send to).
  */
-#define WALLET_ENTRY_ROW(F)         \
-    F(INTEGER, id)                  \
-    F(INTEGER, tenant_id)           \
-    F(INTEGER, wallet_id)           \
-    F(INTEGER, organisation_id)     \
-    F(INTEGER, user_id)             \
-    F(TEXT, type)                   \
-    F(TEXT, kind)                   \
-    F(TEXT, status)                 \
-    F(INTEGER, asset)               \
-    F(INTEGER, amount)              \
-    F(INTEGER, fee)                 \
-    F(TEXT, description)            \
-    F(TEXT, payment_rail)           \
-    F(TEXT, provider)               \
-    F(TEXT, reference)              \
-    F(INTEGER, journal_id)          \
-    F(INTEGER, hold_id)             \
-    F(INTEGER, fee_hold_id)         \
-    F(JSON, details)                \
-    F(INTEGER, created_at)          \
+#define WALLET_ENTRY_ROW(F)     \
+    F(INTEGER, id)              \
+    F(INTEGER, tenant_id)       \
+    F(INTEGER, wallet_id)       \
+    F(INTEGER, organisation_id) \
+    F(INTEGER, user_id)         \
+    F(TEXT, type)               \
+    F(TEXT, kind)               \
+    F(TEXT, status)             \
+    F(INTEGER, asset)           \
+    F(INTEGER, amount)          \
+    F(INTEGER, fee)             \
+    F(TEXT, description)        \
+    F(TEXT, payment_rail)       \
+    F(TEXT, provider)           \
+    F(TEXT, reference)          \
+    F(INTEGER, journal_id)      \
+    F(INTEGER, hold_id)         \
+    F(INTEGER, fee_hold_id)     \
+    F(JSON, details)            \
+    F(INTEGER, created_at)      \
     F(INTEGER, updated_at)
 ROW_STRUCT(wallet_entry, WALLET_ENTRY_ROW);
 
-/* An entry about `wallet` with a fresh id, owner, asset, times and reference (its own id) filled in. */
+/* An entry about `wallet` with a fresh id, owner, asset, times and reference (its own id) filled
+ * in. */
 struct wallet_entry wallet_entry_for(struct call *c, const struct wallet *wallet, const char *type,
                                      const char *kind, const char *status, money_t amount);
 /* Writes entries, and counts them on their wallets. */
@@ -182,7 +189,8 @@ int wallet_entry_list(struct call *c, const struct wallet_entry_filter *filter,
 
 /* ---- Holding money for something that is decided later ---- */
 
-/* Two pending transfers of one journal: what is held for the receiver, and for the fee (0: none). */
+/* Two pending transfers of one journal: what is held for the receiver, and for the fee (0: none).
+ */
 struct wallet_hold {
     id_t64 journal_id;
     id_t64 amount_id;
@@ -190,8 +198,8 @@ struct wallet_hold {
 };
 
 /*
- * Holds amount + fee of `wallet`: amount towards `credit_account` (same asset), fee towards the tenant's fee income.
- * INSUFFICIENT_FUNDS and the other ledger refusals name `field`.
+ * Holds amount + fee of `wallet`: amount towards `credit_account` (same asset), fee towards the
+ * tenant's fee income. INSUFFICIENT_FUNDS and the other ledger refusals name `field`.
  */
 int wallet_hold(struct call *c, const struct wallet *wallet, id_t64 credit_account, money_t amount,
                 money_t fee, int reason, struct str reference, const char *field,

@@ -1,6 +1,7 @@
 /*
- * Entries: what a client sees of the movements on a wallet. An entry is written in the transaction that moves
- * the money, and its state follows the life cycle of what it stands for; it is never deleted.
+ * Entries: what a client sees of the movements on a wallet. An entry is written in the transaction
+ * that moves the money, and its state follows the life cycle of what it stands for; it is never
+ * deleted.
  */
 #include "core/wallet/wallet.h"
 
@@ -85,8 +86,7 @@ int wallet_entry_get_for_caller(struct call *c, id_t64 entry_id, const char *fie
 }
 
 int wallet_entry_list(struct call *c, const struct wallet_entry_filter *filter,
-                      const struct page *page, struct wallet_entry **ret_entries,
-                      size_t *ret_count)
+                      const struct page *page, struct wallet_entry **ret_entries, size_t *ret_count)
 {
     struct query query = query_new(c->arena, ENTRY_SELECT);
 

@@ -1,6 +1,7 @@
 /*
- * How wallets move money: the journals behind deposits, withdrawals, transfers and payments. Nothing here
- * decides whether a movement is allowed; the ledger does, and its refusal becomes the call's.
+ * How wallets move money: the journals behind deposits, withdrawals, transfers and payments.
+ * Nothing here decides whether a movement is allowed; the ledger does, and its refusal becomes the
+ * call's.
  */
 #include "core/wallet/wallet.h"
 

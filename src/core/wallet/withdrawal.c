@@ -1,6 +1,6 @@
 /*
- * The life of a withdrawal. Every step goes through the table of states; only the steps into an end state
- * settle the hold, so it is settled once, however often a provider repeats itself.
+ * The life of a withdrawal. Every step goes through the table of states; only the steps into an end
+ * state settle the hold, so it is settled once, however often a provider repeats itself.
  */
 #include "core/wallet/withdrawal.h"
 
@@ -63,7 +63,8 @@ int withdrawal_get_by_reference(struct call *c, struct str provider_reference, c
                  field);
 }
 
-/* A withdrawal with its entry. An entry that is no withdrawal is there, but in no state that allows this. */
+/* A withdrawal with its entry. An entry that is no withdrawal is there, but in no state that allows
+ * this. */
 static int load(struct call *c, id_t64 id, struct withdrawal *withdrawal,
                 struct wallet_entry *entry)
 {
@@ -110,9 +111,8 @@ static int move(struct call *c, struct withdrawal *withdrawal, struct wallet_ent
 
 static struct wallet_hold hold_of(const struct wallet_entry *entry)
 {
-    return (struct wallet_hold){.journal_id = entry->journal_id,
-                                .amount_id = entry->hold_id,
-                                .fee_id = entry->fee_hold_id};
+    return (struct wallet_hold){
+        .journal_id = entry->journal_id, .amount_id = entry->hold_id, .fee_id = entry->fee_hold_id};
 }
 
 static struct str amount_text(struct call *c, const struct wallet_entry *entry)
@@ -230,16 +230,16 @@ static struct withdrawal describe(struct call *c, const struct wallet *wallet,
         .account_number = to->account_number,
         .to_address = to->to_address,
         .payment_rail = to->payment_rail,
-        .token = str_empty(to->to_address)
-                     ? STR_NONE
-                     : str_from(asset_find_any_case(to->currency)->code),
+        .token = str_empty(to->to_address) ? STR_NONE
+                                           : str_from(asset_find_any_case(to->currency)->code),
         .requested_by = c->principal.user_id,
         .created_at = c->now,
         .updated_at = c->now,
     };
 }
 
-/* Holds the money, writes entry and withdrawal, and instructs the provider unless it has to be approved. */
+/* Holds the money, writes entry and withdrawal, and instructs the provider unless it has to be
+ * approved. */
 static int place(struct call *c, const struct wallet *wallet, struct withdrawal *withdrawal,
                  struct wallet_entry *entry, bool approved)
 {
@@ -360,8 +360,8 @@ int withdrawal_process(struct call *c, id_t64 withdrawal_id, struct wallet_entry
 
     TRY(load_naira(c, withdrawal_id, &withdrawal, ret_entry));
     TRY(move(c, &withdrawal, ret_entry, "process"));
-    /* Approval put an instruction into the outbox, which sends it until the provider has taken it. A second
-     * one would be a second payment to the provider. */
+    /* Approval put an instruction into the outbox, which sends it until the provider has taken it.
+     * A second one would be a second payment to the provider. */
     int error = provider_find_instruction(c, "withdrawal_payout", withdrawal.id, &instruction);
     return error == ERR_NOT_FOUND ? instruct(c, &withdrawal, ret_entry) : error;
 }

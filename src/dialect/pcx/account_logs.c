@@ -13,8 +13,8 @@ static struct pcx_account_log wire_log(struct call *c, const struct wallet_log *
 {
     return (struct pcx_account_log){
         .log_id = call_id(c, ID_LOG, log->id),
-        .org_id = log->organisation_id ? call_id(c, ID_ORGANISATION, log->organisation_id)
-                                       : STR_NONE,
+        .org_id =
+            log->organisation_id ? call_id(c, ID_ORGANISATION, log->organisation_id) : STR_NONE,
         .account_id = log->wallet_id ? call_id(c, ID_ACCOUNT, log->wallet_id) : STR_NONE,
         .user_id = log->user_id ? call_id(c, ID_USER, log->user_id) : STR_NONE,
         .type = log->type,

@@ -12,9 +12,8 @@ int pcx_admin_account_registry(struct call *c, const struct pcx_admin_account_re
         arena_printf(c->arena, "registry/%.*s/%.*s/%.*s/%.*s/%.*s/%.*s", STR_FMT(in->org_id),
                      STR_FMT(in->user_id), STR_FMT(in->currency), STR_FMT(in->status),
                      STR_FMT(in->account_type), STR_FMT(in->provider));
-    struct wallet_filter filter = {.status = in->status,
-                                   .kind = in->account_type,
-                                   .provider = in->provider};
+    struct wallet_filter filter = {
+        .status = in->status, .kind = in->account_type, .provider = in->provider};
     struct wallet_detail *wallets;
     struct page page;
     size_t count;
@@ -56,11 +55,10 @@ int pcx_admin_get_account(struct call *c, const struct pcx_admin_get_account_in 
 int pcx_admin_list_transactions(struct call *c, const struct pcx_admin_list_transactions_in *in,
                                 struct pcx_admin_list_transactions_out *out)
 {
-    struct str name =
-        arena_printf(c->arena, "admin-entries/%.*s/%.*s/%.*s/%.*s/%.*s/%.*s/%.*s",
-                     STR_FMT(in->org_id), STR_FMT(in->user_id), STR_FMT(in->account_id),
-                     STR_FMT(in->type), STR_FMT(in->status), STR_FMT(in->start_date),
-                     STR_FMT(in->end_date));
+    struct str name = arena_printf(c->arena, "admin-entries/%.*s/%.*s/%.*s/%.*s/%.*s/%.*s/%.*s",
+                                   STR_FMT(in->org_id), STR_FMT(in->user_id),
+                                   STR_FMT(in->account_id), STR_FMT(in->type), STR_FMT(in->status),
+                                   STR_FMT(in->start_date), STR_FMT(in->end_date));
     struct wallet_entry_filter filter = {.type = in->type, .status = in->status};
     struct wallet_entry *entries;
     struct page page;

@@ -1,4 +1,5 @@
-/* Fund operations: deposit, withdrawal, transfer, the crypto rails, and the look-up of a Nigerian account. */
+/* Fund operations: deposit, withdrawal, transfer, the crypto rails, and the look-up of a Nigerian
+ * account. */
 #include "base/json_build.h"
 #include "core/provider/providers.h"
 #include "core/wallet/funds.h"
@@ -75,9 +76,8 @@ static struct str token_symbol(struct call *c, struct str currency)
     return (struct str){text, currency.len};
 }
 
-static struct pcx_crypto_transaction *crypto_transaction(struct call *c,
-                                                         const struct wallet_entry *entry,
-                                                         struct str currency)
+static struct pcx_crypto_transaction *
+crypto_transaction(struct call *c, const struct wallet_entry *entry, struct str currency)
 {
     struct pcx_crypto_transaction *wire = ARENA_NEW(c->arena, struct pcx_crypto_transaction);
     const struct asset *asset = asset_by_id((int)entry->asset);

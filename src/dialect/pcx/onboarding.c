@@ -1,4 +1,5 @@
-/* Onboarding of virtual-account customers: KYC, then the customer record with its internal accounts. */
+/* Onboarding of virtual-account customers: KYC, then the customer record with its internal
+ * accounts. */
 #include "core/wallet/customer.h"
 #include "dialect/pcx/wallet_wire.h"
 

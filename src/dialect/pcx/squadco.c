@@ -1,4 +1,5 @@
-/* SquadCo administration: naira accounts and movements, the wallet held there, and the queue of withdrawals. */
+/* SquadCo administration: naira accounts and movements, the wallet held there, and the queue of
+ * withdrawals. */
 #include "base/json_build.h"
 #include "core/provider/providers.h"
 #include "core/wallet/account.h"
@@ -27,8 +28,7 @@ int pcx_create_squadco_account_prepare(struct call *c,
     struct wallet_opening *opening = ARENA_NEW(c->arena, struct wallet_opening);
     struct provider_customer customer;
 
-    TRY(call_parse_id(c, ID_CUSTOMER, in->body->customer_id, "customer_id",
-                      &opening->customer_id));
+    TRY(call_parse_id(c, ID_CUSTOMER, in->body->customer_id, "customer_id", &opening->customer_id));
     TRY(call_parse_id(c, ID_ORGANISATION, in->body->org_id, "org_id", &opening->organisation_id));
     TRY(pcx_optional_id(c, ID_USER, in->body->user_id, "user_id", &opening->user_id));
     TRY(customer_get_for_caller(c, opening->customer_id, "customer_id", &customer));
@@ -91,7 +91,8 @@ int pcx_get_squadco_account(struct call *c, const struct pcx_get_squadco_account
     return pcx_wallet(c, &wallet, &out->data);
 }
 
-int pcx_get_squadco_wallet_balance(struct call *c, const struct pcx_get_squadco_wallet_balance_in *in,
+int pcx_get_squadco_wallet_balance(struct call *c,
+                                   const struct pcx_get_squadco_wallet_balance_in *in,
                                    struct pcx_get_squadco_wallet_balance_out *out)
 {
     struct provider_outcome outcome = {0};
@@ -115,9 +116,9 @@ int pcx_get_squadco_wallet_balance(struct call *c, const struct pcx_get_squadco_
 int pcx_list_squadco_transactions(struct call *c, const struct pcx_list_squadco_transactions_in *in,
                                   struct pcx_list_squadco_transactions_out *out)
 {
-    struct str name = arena_printf(c->arena, "squadco/%.*s/%.*s/%.*s/%.*s", STR_FMT(in->status),
-                                   STR_FMT(in->account_id), STR_FMT(in->start_date),
-                                   STR_FMT(in->end_date));
+    struct str name =
+        arena_printf(c->arena, "squadco/%.*s/%.*s/%.*s/%.*s", STR_FMT(in->status),
+                     STR_FMT(in->account_id), STR_FMT(in->start_date), STR_FMT(in->end_date));
     struct wallet_entry_filter filter = {.asset = NAIRA, .naira_rail = true, .status = in->status};
     struct wallet_entry *entries;
     struct page page;
@@ -139,9 +140,8 @@ int pcx_list_pending_ngn_withdrawals(struct call *c,
                                      const struct pcx_list_pending_ngn_withdrawals_in *in,
                                      struct pcx_list_pending_ngn_withdrawals_out *out)
 {
-    const struct wallet_entry_filter filter = {.asset = NAIRA,
-                                               .kind = STR("withdrawal"),
-                                               .status = STR("pending")};
+    const struct wallet_entry_filter filter = {
+        .asset = NAIRA, .kind = STR("withdrawal"), .status = STR("pending")};
     const struct str name = STR("squadco/pending");
     struct wallet_entry *entries;
     struct page page;

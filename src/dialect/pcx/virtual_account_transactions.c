@@ -20,10 +20,9 @@ int pcx_get_virtual_account_transaction(struct call *c,
 int pcx_list_account_transactions(struct call *c, const struct pcx_list_account_transactions_in *in,
                                   struct pcx_list_account_transactions_out *out)
 {
-    struct str name =
-        arena_printf(c->arena, "entries/%.*s/%.*s/%.*s/%.*s/%.*s", STR_FMT(in->account_id),
-                     STR_FMT(in->type), STR_FMT(in->status), STR_FMT(in->start_date),
-                     STR_FMT(in->end_date));
+    struct str name = arena_printf(c->arena, "entries/%.*s/%.*s/%.*s/%.*s/%.*s",
+                                   STR_FMT(in->account_id), STR_FMT(in->type), STR_FMT(in->status),
+                                   STR_FMT(in->start_date), STR_FMT(in->end_date));
     struct wallet_entry_filter filter = {.type = in->type, .status = in->status};
     struct wallet wallet;
     struct wallet_entry *entries;

@@ -7,26 +7,26 @@ static struct str optional_id(struct call *c, enum id_kind kind, id_t64 id)
 }
 
 /* Both forms of an account share these members. */
-#define FILL_ACCOUNT(wire, wallet, balances)                                           \
-    do {                                                                               \
-        const struct asset *asset_ = wallet_asset(wallet);                             \
-        (wire)->account_id = call_id(c, ID_ACCOUNT, (wallet)->id);                     \
-        (wire)->org_id = optional_id(c, ID_ORGANISATION, (wallet)->organisation_id);   \
-        (wire)->user_id = optional_id(c, ID_USER, (wallet)->user_id);                  \
-        (wire)->customer_id = optional_id(c, ID_CUSTOMER, (wallet)->customer_id);      \
-        (wire)->virtual_account_name = (wallet)->name;                                 \
-        (wire)->currency = str_from(asset_->code);                                     \
-        (wire)->has_balance = true;                                                    \
-        (wire)->balance = money_to_decimal((balances)->available, asset_);             \
-        (wire)->has_ledger_balance = true;                                             \
-        (wire)->ledger_balance = money_to_decimal((balances)->ledger, asset_);         \
-        (wire)->status = (wallet)->status;                                             \
-        (wire)->account_type = (wallet)->kind;                                         \
-        (wire)->provider = (wallet)->provider;                                         \
-        (wire)->account_number = (wallet)->account_number;                             \
-        (wire)->bank_name = (wallet)->bank_name;                                       \
-        (wire)->created_at = call_time(c, (wallet)->created_at);                       \
-        (wire)->updated_at = call_time(c, (wallet)->updated_at);                       \
+#define FILL_ACCOUNT(wire, wallet, balances)                                         \
+    do {                                                                             \
+        const struct asset *asset_ = wallet_asset(wallet);                           \
+        (wire)->account_id = call_id(c, ID_ACCOUNT, (wallet)->id);                   \
+        (wire)->org_id = optional_id(c, ID_ORGANISATION, (wallet)->organisation_id); \
+        (wire)->user_id = optional_id(c, ID_USER, (wallet)->user_id);                \
+        (wire)->customer_id = optional_id(c, ID_CUSTOMER, (wallet)->customer_id);    \
+        (wire)->virtual_account_name = (wallet)->name;                               \
+        (wire)->currency = str_from(asset_->code);                                   \
+        (wire)->has_balance = true;                                                  \
+        (wire)->balance = money_to_decimal((balances)->available, asset_);           \
+        (wire)->has_ledger_balance = true;                                           \
+        (wire)->ledger_balance = money_to_decimal((balances)->ledger, asset_);       \
+        (wire)->status = (wallet)->status;                                           \
+        (wire)->account_type = (wallet)->kind;                                       \
+        (wire)->provider = (wallet)->provider;                                       \
+        (wire)->account_number = (wallet)->account_number;                           \
+        (wire)->bank_name = (wallet)->bank_name;                                     \
+        (wire)->created_at = call_time(c, (wallet)->created_at);                     \
+        (wire)->updated_at = call_time(c, (wallet)->updated_at);                     \
     } while (0)
 
 int pcx_wallets(struct call *c, const struct wallet *wallets, size_t count,

@@ -23,7 +23,8 @@ int pcx_optional_id(struct call *c, enum id_kind kind, struct str text, const ch
 int pcx_date_range(struct call *c, struct str start_date, struct str end_date, usec_t *ret_from,
                    usec_t *ret_until);
 
-/* Cuts a list that was read with one row more than the page to the page; the cursor is absent at the end. */
+/* Cuts a list that was read with one row more than the page to the page; the cursor is absent at
+ * the end. */
 struct str pcx_page_end(struct call *c, struct str list, const struct page *page, size_t *count,
                         id_t64 (*id_at)(const void *rows, size_t index), const void *rows);
 id_t64 pcx_wallet_id_at(const void *rows, size_t index);
@@ -36,12 +37,12 @@ struct pcx_page_meta *pcx_page_meta(struct call *c, size_t count, struct str cur
 #define PCX_PAGE_LIMIT 20
 
 /* The list envelopes all have these members. */
-#define PCX_FINISH_LIST(c, out, rows_count, cursor)                    \
-    do {                                                               \
-        (out)->has_count = true;                                       \
-        (out)->count = (int64_t)(rows_count);                          \
-        (out)->last_evaluated_key = (cursor);                          \
-        (out)->meta = pcx_page_meta((c), (rows_count), (cursor));      \
+#define PCX_FINISH_LIST(c, out, rows_count, cursor)               \
+    do {                                                          \
+        (out)->has_count = true;                                  \
+        (out)->count = (int64_t)(rows_count);                     \
+        (out)->last_evaluated_key = (cursor);                     \
+        (out)->meta = pcx_page_meta((c), (rows_count), (cursor)); \
     } while (0)
 
 #endif
