@@ -54,7 +54,7 @@ static struct str entry_json(struct call *c, const struct wallet_entry *entry)
     return buf_str(&out);
 }
 
-int wallet_entry_event(struct call *c, const struct wallet_entry *entry)
+static int send_event(struct call *c, const struct wallet_entry *entry)
 {
     bool credit = str_is(entry->type, "credit");
     const char *type;
@@ -66,6 +66,24 @@ int wallet_entry_event(struct call *c, const struct wallet_entry *entry)
                             STR_FMT(entry->status))
                    .ptr;
     return outbox_event(c, entry->organisation_id, type, entry_json(c, entry));
+}
+
+int wallet_entry_events(struct call *c, const struct wallet_entry *entries, size_t count)
+{
+    bool heard = false;
+
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || entries[i].organisation_id != entries[i - 1].organisation_id)
+            TRY(outbox_has_listeners(c, entries[i].organisation_id, &heard));
+        if (heard)
+            TRY(send_event(c, &entries[i]));
+    }
+    return 0;
+}
+
+int wallet_entry_event(struct call *c, const struct wallet_entry *entry)
+{
+    return wallet_entry_events(c, entry, 1);
 }
 
 /* ---- The log ---- */

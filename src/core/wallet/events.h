@@ -12,6 +12,7 @@
  * virtual_account.withdrawal_<status> or virtual_account.deposit_<status> before and otherwise.
  */
 int wallet_entry_event(struct call *c, const struct wallet_entry *entry);
+int wallet_entry_events(struct call *c, const struct wallet_entry *entries, size_t count);
 
 /* Writes to the log of a wallet. `metadata` is a JSON object or absent. */
 int wallet_log(struct call *c, const struct wallet *wallet, const char *type, const char *status,

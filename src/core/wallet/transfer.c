@@ -19,11 +19,12 @@ int wallet_check_owner(struct call *c, const struct wallet *wallet, id_t64 user_
 static int load(struct call *c, const struct wallet_transfer *request, struct wallet *from,
                 struct wallet *to)
 {
-    TRY(wallet_get_for_caller(c, request->from_wallet_id, "from_account_id", from));
+    TRY(wallet_get_brief(c, request->from_wallet_id, "from_account_id", from));
+    TRY(wallet_require_use(c, from, "from_account_id"));
     TRY(wallet_check_owner(c, from, request->user_id));
     if (request->from_wallet_id == request->to_wallet_id)
         return call_refuse(c, ERR_SAME_ACCOUNT, "to_account_id");
-    TRY(wallet_get(c, request->to_wallet_id, "to_account_id", to));
+    TRY(wallet_get_brief(c, request->to_wallet_id, "to_account_id", to));
     TRY(wallet_require_active(c, from, "from_account_id"));
     TRY(wallet_require_active(c, to, "to_account_id"));
     return from->asset == to->asset ? 0 : call_refuse(c, ERR_CURRENCY_MISMATCH, "to_account_id");
@@ -69,13 +70,11 @@ int wallet_transfer(struct call *c, const struct wallet_transfer *request,
     entries[0].description = entries[1].description = request->description;
     /* One reference for both, so that either side finds the other. */
     entries[1].reference = entries[0].reference;
-    entries[0].provider = entries[1].provider = STR_NONE;
     TRY(post(c, &from, &to, amount, quote.fee, entries[0].reference, request->description,
              &entries[0].journal_id));
     entries[1].journal_id = entries[0].journal_id;
     TRY(wallet_add_entries(c, entries, 2));
-    TRY(wallet_entry_event(c, &entries[0]));
-    TRY(wallet_entry_event(c, &entries[1]));
+    TRY(wallet_entry_events(c, entries, 2));
     if (ret_debit)
         *ret_debit = entries[0];
     return 0;

@@ -17,6 +17,24 @@ ROW_TYPE(wallet, WALLET_ROW);
 ROW_TYPE(wallet_key, WALLET_KEY_ROW);
 #undef ROW_SELF
 
+#define WALLET_BRIEF(F)         \
+    F(INTEGER, id)              \
+    F(INTEGER, tenant_id)       \
+    F(INTEGER, organisation_id) \
+    F(INTEGER, user_id)         \
+    F(INTEGER, asset)           \
+    F(TEXT, status)
+#define ROW_SELF struct wallet
+static const struct type_field wallet_brief_fields[] = {WALLET_BRIEF(ROW_FIELD)};
+#undef ROW_SELF
+static const struct type wallet_brief_row = {
+    .name = "wallet",
+    .size = sizeof(struct wallet),
+    .fields = wallet_brief_fields,
+    .field_count = sizeof(wallet_brief_fields) / sizeof(wallet_brief_fields[0]),
+    .extra_offset = -1,
+};
+
 #define ROW_SELF struct wallet_detail
 ROW_TYPE(wallet_detail, WALLET_DETAIL_ROW);
 #undef ROW_SELF
@@ -36,14 +54,29 @@ _Static_assert(offsetof(struct wallet_detail, organisation_name) == sizeof(struc
 
 /* ---- One wallet ---- */
 
+static int found(struct call *c, int error, struct str status, const char *field)
+{
+    if (error == ERR_NOT_FOUND || (!error && str_is(status, "deleted")))
+        return call_refuse_text(c, ERR_NOT_FOUND, field, "The account was not found.");
+    return error;
+}
+
 int wallet_get(struct call *c, id_t64 wallet_id, const char *field, struct wallet *ret_wallet)
 {
     int error = sql_one(c->sql, c->arena, &wallet_row, ret_wallet, WALLET_SELECT " AND id = ?",
                         sql_int(c->principal.tenant_id), sql_int(wallet_id));
 
-    if (error == ERR_NOT_FOUND || (!error && str_is(ret_wallet->status, "deleted")))
-        return call_refuse_text(c, ERR_NOT_FOUND, field, "The account was not found.");
-    return error;
+    return found(c, error, ret_wallet->status, field);
+}
+
+int wallet_get_brief(struct call *c, id_t64 wallet_id, const char *field, struct wallet *ret_wallet)
+{
+    *ret_wallet = (struct wallet){0};
+    int error = sql_one(c->sql, c->arena, &wallet_brief_row, ret_wallet,
+                        ROW_SELECT(WALLET_BRIEF) " FROM wallet WHERE tenant_id = ? AND id = ?",
+                        sql_int(c->principal.tenant_id), sql_int(wallet_id));
+
+    return found(c, error, ret_wallet->status, field);
 }
 
 struct wallet wallet_of_detail(const struct wallet_detail *detail)
@@ -61,9 +94,7 @@ int wallet_get_detail(struct call *c, id_t64 wallet_id, const char *field,
                         WALLET_DETAIL_SELECT " AND id = ?", sql_int(c->principal.tenant_id),
                         sql_int(wallet_id));
 
-    if (error == ERR_NOT_FOUND || (!error && str_is(ret_wallet->status, "deleted")))
-        return call_refuse_text(c, ERR_NOT_FOUND, field, "The account was not found.");
-    return error;
+    return found(c, error, ret_wallet->status, field);
 }
 
 bool wallet_may_use(const struct call *c, const struct wallet *wallet)
@@ -88,11 +119,16 @@ static int require_membership(struct call *c, const struct wallet *wallet, const
                                 wallet->user_id ? ROLE_ORG_ADMIN : ROLE_ANY, field);
 }
 
+int wallet_require_use(struct call *c, const struct wallet *wallet, const char *field)
+{
+    return wallet_may_use(c, wallet) ? 0 : require_membership(c, wallet, field);
+}
+
 int wallet_get_for_caller(struct call *c, id_t64 wallet_id, const char *field,
                           struct wallet *ret_wallet)
 {
     TRY(wallet_get(c, wallet_id, field, ret_wallet));
-    return wallet_may_use(c, ret_wallet) ? 0 : require_membership(c, ret_wallet, field);
+    return wallet_require_use(c, ret_wallet, field);
 }
 
 int wallet_find_active(struct call *c, id_t64 organisation_id, id_t64 user_id, int asset,

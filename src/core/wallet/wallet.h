@@ -58,9 +58,14 @@ static inline const struct asset *wallet_asset(const struct wallet *wallet)
 /* The wallet of the caller's tenant, whoever owns it: ERR_NOT_FOUND for `field`. A deleted one is
  * not found. */
 int wallet_get(struct call *c, id_t64 wallet_id, const char *field, struct wallet *ret_wallet);
+/* The same with less to read, for the busiest call: ids, asset and status only, the rest is zero.
+ */
+int wallet_get_brief(struct call *c, id_t64 wallet_id, const char *field,
+                     struct wallet *ret_wallet);
 int wallet_get_detail(struct call *c, id_t64 wallet_id, const char *field,
                       struct wallet_detail *ret_wallet);
 /* As wallet_get, and ERR_FORBIDDEN unless wallet_may_use. */
+int wallet_require_use(struct call *c, const struct wallet *wallet, const char *field);
 int wallet_get_for_caller(struct call *c, id_t64 wallet_id, const char *field,
                           struct wallet *ret_wallet);
 /*

@@ -184,6 +184,22 @@ static bool wants(struct call *c, const struct webhook_endpoint *endpoint,
            style->render(c->arena, &occurrence, &body);
 }
 
+int outbox_has_listeners(struct call *c, id_t64 organisation_id, bool *ret_any)
+{
+    int64_t count;
+
+    /* Two look-ups by key: IN and OR would build a temporary index each time. */
+    TRY(sql_integer(c->sql, &count,
+                    "SELECT (SELECT COUNT(*) FROM webhook_endpoint WHERE tenant_id = ?"
+                    " AND organisation_id = ? AND status = 'active')"
+                    " + (SELECT COUNT(*) FROM webhook_endpoint WHERE tenant_id = ?"
+                    " AND organisation_id = 0 AND status = 'active')",
+                    sql_int(c->principal.tenant_id), sql_int(organisation_id),
+                    sql_int(c->principal.tenant_id)));
+    *ret_any = count > 0;
+    return OK;
+}
+
 int outbox_event(struct call *c, id_t64 organisation_id, const char *event_type,
                  struct str data_json)
 {
