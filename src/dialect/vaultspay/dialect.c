@@ -64,7 +64,7 @@ static int render_error(struct call *c, struct buf *out)
     json_add_string(out, str_from(codes[row].type));
     if (code == 1035)
         add_action_required(c, out);
-    else if (c->problems)
+    else if (code == 1000 && c->problems)
         add_invalid_fields(c, out);
     buf_add_char(out, '}');
     return error_vaultspay_status(c->error);
