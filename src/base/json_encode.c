@@ -81,9 +81,10 @@ static void add_integer(struct buf *out, int64_t value)
     out->len += (size_t)(p - start);
 }
 
-static void add_decimal(struct buf *out, struct decimal value)
+static void add_decimal(struct buf *out, struct decimal value, unsigned min_fraction)
 {
-    out->len += decimal_write(buf_reserve(out, 32), value, 0);
+    out->len +=
+        decimal_write(buf_reserve(out, 48), value, decimal_is_zero(value) ? 0 : min_fraction);
 }
 
 /* -- arrays and maps ------------------------------------------------------------------------------
@@ -140,7 +141,7 @@ static void encode_value(struct encoder *e, const struct type_value *value, cons
             buf_add(e->out, "false", 5);
         break;
     case TYPE_DECIMAL:
-        add_decimal(e->out, *(const struct decimal *)source);
+        add_decimal(e->out, *(const struct decimal *)source, value->min_fraction);
         break;
     case TYPE_OBJECT:
         encode_object(e, value->object, *(const void *const *)source);

@@ -56,6 +56,7 @@ struct type_value {
     size_t item_size;               /* TYPE_ARRAY: sizeof one item */
     const char *wrapped_in; /* TYPE_ARRAY: an object with the array under this name is taken too */
     bool object_only;       /* TYPE_JSON: any object, but nothing else */
+    uint8_t min_fraction;   /* TYPE_DECIMAL: decimals a value other than 0 is printed with */
     const char *const *values; /* enum: NULL-terminated; NULL when any value goes */
     const char *pattern;       /* POSIX extended regular expression, or NULL */
     bool has_minimum, has_maximum, exclusive_minimum;

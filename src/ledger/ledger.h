@@ -349,12 +349,22 @@ struct ledger_page {
 int ledger_read_history(struct sql *sql, struct arena *arena, id_t64 tenant_id, id_t64 account_id,
                         struct ledger_page page, struct ledger_entry **ret_entries,
                         size_t *ret_count);
-/* How many entries the account's history has. */
+/* How many entries the account's history has; and how many of them were posted up to and including
+ * `instant`. */
 int ledger_count_history(struct sql *sql, id_t64 tenant_id, id_t64 account_id, int64_t *ret_count);
+int ledger_count_history_until(struct sql *sql, id_t64 tenant_id, id_t64 account_id, usec_t instant,
+                               int64_t *ret_count);
 
 /* A journal with its transfers. ERR_LEDGER_JOURNAL_NOT_FOUND. */
 int ledger_read_journal(struct sql *sql, struct arena *arena, id_t64 tenant_id, id_t64 journal_id,
                         struct journal *ret_journal);
+/* What later became of a journal, and its link of the hash chain. ERR_LEDGER_JOURNAL_NOT_FOUND. */
+struct ledger_seal {
+    uint8_t hash[LEDGER_HASH_SIZE];
+    id_t64 reversed_by; /* 0: it was not */
+};
+int ledger_read_seal(struct sql *sql, id_t64 tenant_id, id_t64 journal_id,
+                     struct ledger_seal *ret_seal);
 /* The entry of one account's side of a transfer that was read. */
 struct ledger_entry ledger_entry_of(const struct journal *journal, size_t transfer_index,
                                     bool debit_side);

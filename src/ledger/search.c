@@ -116,6 +116,25 @@ int ledger_search(struct sql *sql, struct arena *arena, id_t64 tenant_id,
     return OK;
 }
 
+int ledger_read_seal(struct sql *sql, id_t64 tenant_id, id_t64 journal_id,
+                     struct ledger_seal *ret_seal)
+{
+    struct arena *arena ARENA_SCOPED = arena_new(SIZE_MAX);
+    struct ledger_transfer_ *rows;
+    size_t count;
+    *ret_seal = (struct ledger_seal){0};
+    TRY(ledger_journal_rows(sql, arena, tenant_id, journal_id, &rows, &count));
+    assert(rows[0].hash.len == LEDGER_HASH_SIZE);
+    memcpy(ret_seal->hash, rows[0].hash.ptr, LEDGER_HASH_SIZE);
+    int error = sql_integer(sql, &ret_seal->reversed_by,
+                            "SELECT id FROM ledger_journals WHERE tenant_id = ? "
+                            "AND reverses = ? AND reverses > 0",
+                            sql_int(tenant_id), sql_int(journal_id));
+    if (error == ERR_NOT_FOUND)
+        ret_seal->reversed_by = 0;
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
 int ledger_head(struct sql *sql, id_t64 tenant_id, struct ledger_head *ret_head)
 {
     struct arena *arena ARENA_SCOPED = arena_new(SIZE_MAX);

@@ -118,6 +118,16 @@ int ledger_balance_at(struct sql *sql, id_t64 tenant_id, id_t64 account_id, enum
                          ret_balance);
 }
 
+int ledger_count_history_until(struct sql *sql, id_t64 tenant_id, id_t64 account_id, usec_t instant,
+                               int64_t *ret_count)
+{
+    struct arena *arena ARENA_SCOPED = arena_new(SIZE_MAX);
+    struct ledger_chain chain;
+    money_t balance;
+    TRY(ledger_chain_of(sql, arena, tenant_id, account_id, &chain));
+    return count_up_to(sql, arena, &chain, (struct point){instant, INT64_MAX}, ret_count, &balance);
+}
+
 /* ---- Statements: the chain, oldest first, merged with the exceptions ---- */
 
 struct stream {

@@ -113,6 +113,8 @@ REFUSALS = [
     ("thing_id: {type: string}\n", "thing_id: {type: string, pattern: '\\d+'}\n", "pattern", "POSIX extended"),
     ("thing_id: {type: string}\n", "thing_id: {type: string, format: iban}\n", "format: iban", "unknown format 'iban'"),
     ("minimum: 0.5", "minimum: many", "Thing:", "is no number"),
+    ("minimum: 0.5", "x-decimals: 19", "totalAmount", "x-decimals goes on numbers, from 0 to 18"),
+    ("thing_id: {type: string}\n", "thing_id: {type: string, x-decimals: 8}\n", "thing_id: {type: string, x", "x-decimals goes on numbers"),
     ("          items: {$ref: '#/components/schemas/Thing'}\n", "", "parts:", "says what its items are"),
     ("info:", "infos:", "infos", "unknown key 'infos'"),
     ("    Thing:\n", "    Thing:\n    Thing:\n", "Thing:\n    Thing:", "stands here twice"),

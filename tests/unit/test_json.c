@@ -351,6 +351,26 @@ static void test_depth(void **state)
     }
 }
 
+static void test_encodes_trailing_zeros(void **state)
+{
+    (void)state;
+    static const struct {
+        struct decimal value;
+        const char *text;
+    } cases[] = {{{10000, 0}, "10000.00000000"},
+                 {{-15, 1}, "-1.50000000"},
+                 {{123456789012, 11}, "1.23456789012"},
+                 {{0, 0}, "0"},
+                 {{999999999999999999, 0}, "999999999999999999.00000000"}};
+    struct type_value ledger_amount = {.kind = TYPE_DECIMAL, .min_fraction = 8};
+    struct arena *arena ARENA_SCOPED = arena_new(1 << 20);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct buf out = buf_new(arena, 16);
+        json_encode(&out, &ledger_amount, &cases[i].value);
+        assert_true(str_is(buf_str(&out), cases[i].text));
+    }
+}
+
 static void test_encodes(void **state)
 {
     (void)state;
@@ -517,6 +537,7 @@ int main(void)
         cmocka_unit_test(test_refuses_what_is_no_json),
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_encodes),
+        cmocka_unit_test(test_encodes_trailing_zeros),
         cmocka_unit_test(test_wipes_secrets),
         cmocka_unit_test(test_parameters),
         cmocka_unit_test(test_normal_form),

@@ -153,7 +153,7 @@ class Descriptors:
                 parts.append(f".has_{bound} = true, .{bound} = {decimal(number, struct)}")
         if value.exclusive_minimum:
             parts.append(".exclusive_minimum = true")
-        for bound in ("min_length", "max_length"):
+        for bound in ("min_length", "max_length", "min_fraction"):
             if getattr(value, bound):
                 parts.append(f".{bound} = {getattr(value, bound)}")
         return "{" + ", ".join(parts) + "}"

@@ -27,6 +27,7 @@ ARRAY_TYPES = {
 }
 HAS_KINDS = ("TYPE_INTEGER", "TYPE_BOOLEAN", "TYPE_DECIMAL")
 MAX_DECIMAL_DIGITS = 18
+MAX_DECIMALS = 18
 MAX_FIELDS = 256  # src/base/json_decode.c
 
 
@@ -36,7 +37,7 @@ class Value:
         self.object = self.items = self.values = self.pattern = None
         self.minimum = self.maximum = None
         self.exclusive_minimum = self.object_only = False
-        self.min_length = self.max_length = 0
+        self.min_length = self.max_length = self.min_fraction = 0
         self.wrapped_in = None
         self.default = None  # JSON value
 
@@ -335,6 +336,10 @@ class Model:
             value.minimum, value.maximum = keys.get("minimum"), keys.get("maximum")
             if "exclusiveMinimum" in keys:
                 value.minimum, value.exclusive_minimum = keys["exclusiveMinimum"], True
+        if "x-decimals" in keys:
+            if kind != "number" or keys["x-decimals"] not in range(MAX_DECIMALS + 1):
+                raise Refusal(shape.place, f"x-decimals goes on numbers, from 0 to {MAX_DECIMALS}")
+            value.min_fraction = keys["x-decimals"]
         return value
 
 
