@@ -9,6 +9,8 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "store/query.h"
+
 #define HASH_SIZE 32
 #define ARENA_CAP ((size_t)64 * 1024 * 1024)
 #define MAX_CHAINS 8192 /* above batch_limit */
@@ -237,17 +239,37 @@ int audit_verify(struct sql *sql, struct arena *arena, int64_t *ret_entries, str
     return error;
 }
 
-int audit_list(struct call *c, struct str operation, int64_t before, int64_t limit,
+/* "/<record>" at the end of the path or before a slash; what LIKE reads as a wildcard stands for
+ * itself. */
+static void and_record(struct query *query, struct arena *arena, struct str record)
+{
+    if (!str_present(record))
+        return;
+    struct buf pattern = buf_new(arena, record.len + 8);
+    buf_add_cstr(&pattern, "%/");
+    for (size_t i = 0; i < record.len; i++) {
+        if (strchr("%_!", record.ptr[i]))
+            buf_add_char(&pattern, '!');
+        buf_add_char(&pattern, record.ptr[i]);
+    }
+    buf_add_cstr(&pattern, "/%");
+    query_and(query, "subject || '/' LIKE ? ESCAPE '!'", sql_text(buf_str(&pattern)));
+}
+
+int audit_list(struct call *c, const struct audit_filter *filter, const struct page *page,
                struct audit **ret_entries, size_t *ret_count)
 {
-    if (str_present(operation))
-        return sql_all(c->sql, c->arena, &audit_row, ret_entries, ret_count,
-                       ROW_SELECT(AUDIT_ROW) " FROM audit WHERE tenant_id = ? AND operation = ?"
-                                             " AND sequence < ? ORDER BY sequence DESC LIMIT ?",
-                       sql_int(c->principal.tenant_id), sql_text(operation), sql_int(before),
-                       sql_int(limit));
-    return sql_all(c->sql, c->arena, &audit_row, ret_entries, ret_count,
-                   ROW_SELECT(AUDIT_ROW) " FROM audit WHERE tenant_id = ? AND sequence < ?"
-                                         " ORDER BY sequence DESC LIMIT ?",
-                   sql_int(c->principal.tenant_id), sql_int(before), sql_int(limit));
+    struct query query =
+        query_new(c->arena, ROW_SELECT(AUDIT_ROW) " FROM audit WHERE tenant_id = ?");
+    query_bind(&query, sql_int(c->principal.tenant_id));
+    query_and_text(&query, "operation = ?", filter->operation);
+    query_and_id(&query, "user_id = ?", filter->user_id);
+    query_and_id(&query, "at >= ?", filter->from);
+    query_and_id(&query, "at < ?", filter->to);
+    and_record(&query, c->arena, filter->record);
+    query_and(&query, "sequence < ?", sql_int(page->before));
+    query_add(&query, " ORDER BY sequence DESC LIMIT ?");
+    query_bind(&query, sql_int(page->limit + 1));
+    return sql_all_args(c->sql, c->arena, &audit_row, (void **)ret_entries, ret_count,
+                        query_text(&query), query.args);
 }

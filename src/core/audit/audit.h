@@ -45,8 +45,16 @@ void audit_end(struct audit_batch *batch, bool committed);
  */
 int audit_verify(struct sql *sql, struct arena *arena, int64_t *ret_entries, struct str *ret_why);
 
-/* A tenant's entries, newest first, with sequence < `before`. `operation` absent: all. */
-int audit_list(struct call *c, struct str operation, int64_t before, int64_t limit,
+/* What is absent or 0 does not filter. `record` is a part of the path, between slashes. */
+struct audit_filter {
+    struct str operation;
+    struct str record;
+    id_t64 user_id;
+    usec_t from, to; /* from <= instant < to */
+};
+/* The tenant's entries, newest first, with sequence < page->before; one more than page->limit when
+ * there are more. */
+int audit_list(struct call *c, const struct audit_filter *filter, const struct page *page,
                struct audit **ret_entries, size_t *ret_count);
 
 #endif

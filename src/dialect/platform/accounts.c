@@ -1,7 +1,9 @@
-/* Platform accounts: what operators do to a wallet of any dialect: look, deposit, put liens on it.
- */
+/* Platform accounts: what operators do to a wallet of any dialect: open, look, limit, deposit, put
+ * liens on it. */
+#include "core/identity/user.h"
+#include "core/wallet/account.h"
 #include "core/wallet/funds.h"
-#include "core/wallet/wallet.h"
+#include "core/wallet/own_wallet.h"
 #include "dialect/platform/platform.h"
 #include "generated/platform.h"
 #include "ledger/ledger.h"
@@ -21,34 +23,105 @@ static int read_ledger(struct call *c, const struct wallet *wallet, struct ledge
                      : ledger_read_account(c->sql, wallet->tenant_id, wallet->id, ret);
 }
 
-int platform_get_account(struct call *c, const struct platform_get_account_in *in,
-                         struct platform_get_account_out *out)
+static int show(struct call *c, const struct wallet *wallet, struct platform_account **ret_data)
 {
+    const struct asset *asset = wallet_asset(wallet);
     struct ledger_account account;
-    struct wallet wallet;
 
-    TRY(find(c, in->account_id, &wallet));
-    TRY(read_ledger(c, &wallet, &account));
-    const struct asset *asset = wallet_asset(&wallet);
-    out->data = ARENA_NEW(c->arena, struct platform_account);
-    *out->data = (struct platform_account){
-        .account_id = call_id(c, ID_ACCOUNT, wallet.id),
-        .account_number = wallet.account_number,
+    TRY(read_ledger(c, wallet, &account));
+    *ret_data = ARENA_NEW(c->arena, struct platform_account);
+    **ret_data = (struct platform_account){
+        .account_id = call_id(c, ID_ACCOUNT, wallet->id),
+        .name = wallet->name,
+        .account_number = wallet->account_number,
         .has_vaultspay_id = true,
-        .vaultspay_id = wallet.id,
-        .fincode_id = id_print_uuid(c->arena, ID_ACCOUNT, wallet.id),
-        .ledger_account_id = call_id(c, ID_LEDGER_ACCOUNT, wallet.id),
-        .organisation_id = call_id(c, ID_ORGANISATION, wallet.organisation_id),
-        .user_id = call_id(c, ID_USER, wallet.user_id),
+        .vaultspay_id = wallet->id,
+        .fincode_id = id_print_uuid(c->arena, ID_ACCOUNT, wallet->id),
+        .ledger_account_id = call_id(c, ID_LEDGER_ACCOUNT, wallet->id),
+        .organisation_id = platform_id_or_none(c, ID_ORGANISATION, wallet->organisation_id),
+        .user_id = platform_id_or_none(c, ID_USER, wallet->user_id),
         .currency = str_from(asset->code),
-        .status = wallet.status,
+        .status = wallet->status,
         .balance = money_to_decimal(ledger_balance(&account), asset),
         .available_balance = money_to_decimal(ledger_available(&account), asset),
         .lien_amount = money_to_decimal(account.lien_total, asset),
         .held_amount = money_to_decimal(account.debits_pending, asset),
-        .created_at = call_time(c, wallet.created_at),
+        .overdraft_limit = money_to_decimal(account.overdraft_limit, asset),
+        .minimum_balance = money_to_decimal(account.minimum_balance, asset),
+        .created_at = call_time(c, wallet->created_at),
     };
     return OK;
+}
+
+int platform_get_account(struct call *c, const struct platform_get_account_in *in,
+                         struct platform_get_account_out *out)
+{
+    struct wallet wallet;
+
+    TRY(find(c, in->account_id, &wallet));
+    return show(c, &wallet, &out->data);
+}
+
+static int read_limit(struct call *c, struct decimal limit, const struct asset *asset,
+                      const char *field, money_t *ret_limit)
+{
+    int error = money_from_decimal(limit, asset, ret_limit);
+
+    return error ? call_refuse(c, error, field) : OK;
+}
+
+int platform_create_account(struct call *c, const struct platform_create_account_in *in,
+                            struct platform_create_account_out *out)
+{
+    const struct platform_create_account_request *body = in->body;
+    const struct asset *asset = asset_find_any_case(body->currency);
+    struct wallet_limits limits = {0};
+    struct wallet wallet;
+    struct user owner;
+    id_t64 user_id;
+
+    if (!asset)
+        return call_refuse(c, ERR_UNKNOWN_CURRENCY, "currency");
+    if (asset->kind != ASSET_FIAT)
+        return call_refuse_text(c, ERR_NOT_ALLOWED, "currency",
+                                "must be an ISO 4217 currency: tokens need a provider");
+    TRY(platform_read_id(c, ID_USER, body->user_id, "user_id", &user_id));
+    TRY(user_get(c, user_id, "user_id", &owner));
+    if (body->has_overdraft_limit)
+        TRY(read_limit(c, body->overdraft_limit, asset, "overdraft_limit",
+                       &limits.overdraft_limit));
+    if (body->has_minimum_balance)
+        TRY(read_limit(c, body->minimum_balance, asset, "minimum_balance",
+                       &limits.minimum_balance));
+    TRY(wallet_open_own(c, &owner, asset, body->name, &wallet));
+    if (limits.overdraft_limit || limits.minimum_balance)
+        TRY(wallet_set_limits(c, &wallet, limits));
+    return show(c, &wallet, &out->data);
+}
+
+int platform_update_account(struct call *c, const struct platform_update_account_in *in,
+                            struct platform_update_account_out *out)
+{
+    const struct platform_update_account_request *body = in->body;
+    struct ledger_account account;
+    struct wallet_limits limits;
+    struct wallet wallet;
+
+    TRY(find(c, in->account_id, &wallet));
+    const struct asset *asset = wallet_asset(&wallet);
+    TRY(read_ledger(c, &wallet, &account));
+    limits = (struct wallet_limits){account.overdraft_limit, account.minimum_balance};
+    if (body->has_overdraft_limit)
+        TRY(read_limit(c, body->overdraft_limit, asset, "overdraft_limit",
+                       &limits.overdraft_limit));
+    if (body->has_minimum_balance)
+        TRY(read_limit(c, body->minimum_balance, asset, "minimum_balance",
+                       &limits.minimum_balance));
+    if (body->has_overdraft_limit || body->has_minimum_balance)
+        TRY(wallet_set_limits(c, &wallet, limits));
+    if (str_present(body->status))
+        TRY(wallet_set_status(c, &wallet, body->status));
+    return show(c, &wallet, &out->data);
 }
 
 int platform_create_deposit(struct call *c, const struct platform_create_deposit_in *in,

@@ -10,3 +10,8 @@ int platform_read_id(struct call *c, enum id_kind kind, struct str text, const c
         return OK;
     return call_refuse(c, ERR_NOT_FOUND, field);
 }
+
+struct str platform_id_or_none(struct call *c, enum id_kind kind, id_t64 id)
+{
+    return id ? id_print(c->arena, kind, id) : STR_NONE;
+}

@@ -11,4 +11,7 @@ int platform_authenticate(struct call *c);
 int platform_read_id(struct call *c, enum id_kind kind, struct str text, const char *field,
                      id_t64 *ret_id);
 
+/* "usr_..."; absent for 0. */
+struct str platform_id_or_none(struct call *c, enum id_kind kind, id_t64 id);
+
 #endif
