@@ -261,6 +261,7 @@ static int release_leases(struct call *c, void *argument)
 
 int outbox_start(struct app *app)
 {
+    int64_t endpoints = -1;
     if (store_engine(app->store) == STORE_SQLITE) {
         struct arena *arena = arena_new(0);
         struct call call;
@@ -268,6 +269,8 @@ int outbox_start(struct app *app)
         int error = writer_run(&call, release_leases, NULL);
         arena_free(arena);
         TRY(error);
+        TRY(sql_integer(work_read_connection(app), &endpoints,
+                        "SELECT COUNT(*) FROM webhook_endpoint"));
     }
     struct outbox *outbox = calloc(1, sizeof(*outbox));
     if (!outbox)
@@ -276,6 +279,7 @@ int outbox_start(struct app *app)
     outbox->lane_width = (unsigned)app->config->worker_threads * 3 / 8;
     if (!outbox->lane_width)
         outbox->lane_width = 1;
+    atomic_store(&outbox->endpoints, endpoints);
     app->outbox = outbox;
     outbox->job = workers_every(app, "outbox", PERIOD, dispatch, NULL);
     workers_wake(app, outbox->job);

@@ -14,6 +14,10 @@ struct outbox {
     unsigned lane_width; /* rows of a lane that are worked on at once */
     usec_t counted_at;   /* monotonic; the dispatcher's own */
     atomic_uint in_flight[LANE_COUNT];
+    /* Webhook endpoints there ever were, where this process is the only one that makes them
+     * (SQLite); -1: ask the database. The busiest calls have to know that nobody listens without a
+     * query. */
+    atomic_llong endpoints;
     atomic_bool hungry; /* rows were left because the lanes were full */
 };
 

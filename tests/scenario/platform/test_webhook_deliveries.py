@@ -155,7 +155,8 @@ def test_another_tenant_sees_nothing(server, platform, pcx, failing):
     hook_id, webhook_id = failing(500, 0)
     notify(pcx)
     delivery_id = wait_for(platform, webhook_id, status="delivered")["delivery_id"]
-    other = OtherTenant(server, "/platform/v1")
+    other = OtherTenant(server)
+    other.prefix = "/platform/v1"
     other.get(f"/webhook-deliveries/{delivery_id}", expect=404)
     other.post(f"/webhook-deliveries/{delivery_id}/replay", expect=404)
     assert delivery_id not in [item["delivery_id"] for item in

@@ -77,7 +77,8 @@ def test_register_refuses(platform, body):
 
 def test_another_tenant_sees_nothing(server, register):
     _, webhook = register()
-    other = OtherTenant(server, "/platform/v1")
+    other = OtherTenant(server)
+    other.prefix = "/platform/v1"
     other.delete(f"/webhooks/{webhook['webhook_id']}", expect=404)
     other.post(f"/webhooks/{webhook['webhook_id']}/rotate-secret", expect=404)
     assert webhook["webhook_id"] not in [
