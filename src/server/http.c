@@ -93,6 +93,24 @@ struct http {
 
 static _Thread_local struct request *spare;
 static _Thread_local size_t spare_count;
+static pthread_key_t spare_key;
+static pthread_once_t spare_once = PTHREAD_ONCE_INIT;
+
+static void free_spare(void *unused)
+{
+    (void)unused;
+    while (spare) {
+        struct request *next = spare->next;
+        arena_free(spare->arena);
+        free(spare);
+        spare = next;
+    }
+}
+
+static void make_spare_key(void)
+{
+    pthread_key_create(&spare_key, free_spare);
+}
 
 static struct request *request_take(struct http *http)
 {
@@ -123,6 +141,9 @@ static void request_give(struct request *request)
         free(request);
         return;
     }
+    if (!spare)
+        pthread_setspecific(spare_key,
+                            request); /* any value: free_spare runs when the thread ends */
     request->next = spare;
     spare = request;
     spare_count++;
@@ -719,6 +740,7 @@ struct http *http_open(struct app *app, struct str *ret_why)
 
 bool http_start(struct http *http, struct pipeline *pipeline, struct str *ret_why)
 {
+    pthread_once(&spare_once, make_spare_key);
     http->pipeline = pipeline;
     http->daemon = start_daemon(http);
     if (!http->daemon) {
