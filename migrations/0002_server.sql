@@ -6,8 +6,8 @@ CREATE TABLE idempotency (
     idempotency_key TEXT NOT NULL,
     request_hash BYTEA NOT NULL,
     status BIGINT NOT NULL,
-    sealed BIGINT NOT NULL,
-    reply TEXT,
+    reply TEXT,          -- one of the two: replies that hold something sensitive are sealed
+    secret_reply SECRET,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, credential_id, operation, idempotency_key)
 );

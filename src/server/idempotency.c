@@ -17,15 +17,13 @@
     F(TEXT, idempotency_key)  \
     F(BYTES, request_hash)    \
     F(INTEGER, status)        \
-    F(BOOLEAN, sealed)        \
     F(TEXT, reply)            \
+    F(SECRET, secret_reply)   \
     F(INTEGER, created_at)
 ROW_STRUCT(idempotency, IDEMPOTENCY_ROW);
 #define ROW_SELF struct idempotency
 ROW_TYPE(idempotency, IDEMPOTENCY_ROW);
 #undef ROW_SELF
-
-#define SEAL_CONTEXT STR("idempotency.reply")
 
 static void digest_part(EVP_MD_CTX *digest, struct str part)
 {
@@ -65,11 +63,9 @@ int idempotency_find(struct call *c, const struct idempotency_request *request,
         memcmp(row.request_hash.ptr, request->hash, IDEMPOTENCY_HASH_SIZE) != 0)
         return call_refuse(c, ERR_IDEMPOTENCY_MISMATCH, "Idempotency-Key");
     ret_reply->status = (int)row.status;
-    ret_reply->body = row.reply;
-    ret_reply->secret = row.sealed;
-    if (!row.sealed)
-        return OK;
-    return store_decrypt(sql_store(c->sql), c->arena, SEAL_CONTEXT, row.reply, &ret_reply->body);
+    ret_reply->secret = str_present(row.secret_reply);
+    ret_reply->body = ret_reply->secret ? row.secret_reply : row.reply;
+    return OK;
 }
 
 int idempotency_keep(struct call *c, const struct idempotency_request *request,
@@ -82,12 +78,10 @@ int idempotency_keep(struct call *c, const struct idempotency_request *request,
         .idempotency_key = request->key,
         .request_hash = {(const char *)request->hash, IDEMPOTENCY_HASH_SIZE},
         .status = reply->status,
-        .sealed = reply->secret,
-        .reply = reply->body,
+        .reply = reply->secret ? STR_NONE : reply->body,
+        .secret_reply = reply->secret ? reply->body : STR_NONE,
         .created_at = c->now,
     };
-    if (reply->secret)
-        row.reply = store_encrypt(sql_store(c->sql), c->arena, SEAL_CONTEXT, reply->body);
     int error = sql_insert(c->sql, "idempotency", &idempotency_row, &row);
     if (error == ERR_STORE_UNIQUE)
         return call_refuse(c, ERR_IDEMPOTENCY_IN_PROGRESS, "Idempotency-Key");

@@ -13,7 +13,6 @@
 #include "store/why.h"
 
 #define MAX_KEY_FILE 65536
-#define ROTATION_BATCH 200
 
 /* ---- Files ---- */
 
@@ -146,6 +145,8 @@ int keys_load(struct store *store, struct str *ret_why)
                    "CAMBIST_KEY");
     }
     const char *path = options->key_file.ptr;
+    if (options->read_only && access(path, F_OK) != 0)
+        return 0;
     if (options->create_key && access(path, F_OK) != 0) {
         int error = key_file_create(path, ret_why);
         if (error)
@@ -247,8 +248,9 @@ ROW_STRUCT(secret_column, SECRET_COLUMN_ROW);
 ROW_TYPE(secret_column, SECRET_COLUMN_ROW);
 #undef ROW_SELF
 
+/* `place` finds the row again, whatever its key is: SQLite's rowid, PostgreSQL's ctid. */
 #define SEALED_ROW(F) \
-    F(INTEGER, id)    \
+    F(TEXT, place)    \
     F(BYTES, sealed)
 ROW_STRUCT(sealed, SEALED_ROW);
 #define ROW_SELF struct sealed
@@ -261,41 +263,38 @@ struct rotation {
     const char *select;
     const char *update;
     struct str context;
-    int64_t after; /* id */
-    int64_t count;
+    int64_t rotated;
+    int64_t missed; /* somebody else wrote the row meanwhile */
 };
 
-/* One value; a row that somebody changed meanwhile is left alone, it is under the current key. */
-static int rotate_value(struct rotation *rotation, struct arena *arena, const struct sealed *row)
+static int rotate_value(void *context, const void *row, struct arena *arena)
 {
+    struct rotation *rotation = context;
+    const struct sealed *value = row;
+    if (cipher_is_current(rotation->store->cipher, value->sealed))
+        return 0;
     struct str plain;
-    int error = store_decrypt(rotation->store, arena, rotation->context, row->sealed, &plain);
-    if (error)
-        return sql_note(rotation->sql, error, "%.*s of row %lld cannot be decrypted",
-                        STR_FMT(rotation->context), (long long)row->id);
     int64_t changed;
-    error = sql_change(rotation->sql, &changed, rotation->update,
-                       sql_bytes(store_encrypt(rotation->store, arena, rotation->context, plain)),
-                       sql_int(row->id), sql_bytes(row->sealed));
+    int error = store_decrypt(rotation->store, arena, rotation->context, value->sealed, &plain);
+    if (error)
+        return sql_note(rotation->sql, error, "a value of %.*s cannot be decrypted",
+                        STR_FMT(rotation->context));
+    struct str fresh = store_encrypt(rotation->store, arena, rotation->context, plain);
     OPENSSL_cleanse((char *)(uintptr_t)plain.ptr, plain.len);
-    rotation->count += changed;
+    error = sql_change(rotation->sql, &changed, rotation->update, sql_bytes(fresh),
+                       sql_text(value->place), sql_bytes(value->sealed));
+    rotation->rotated += changed;
+    rotation->missed += 1 - changed;
     return error;
 }
 
-static int rotate_batch(struct rotation *rotation, size_t *ret_rows)
+static int rotate_pass(struct rotation *rotation)
 {
-    struct arena *arena ARENA_SCOPED = arena_new(SIZE_MAX);
-    struct sealed *rows;
     int error = sql_begin(rotation->sql);
     if (error)
         return error;
-    error = sql_all(rotation->sql, arena, &sealed_row, &rows, ret_rows, rotation->select,
-                    sql_int(rotation->after), sql_int(ROTATION_BATCH));
-    for (size_t i = 0; i < *ret_rows && !error; i++) {
-        rotation->after = rows[i].id;
-        if (!cipher_is_current(rotation->store->cipher, rows[i].sealed))
-            error = rotate_value(rotation, arena, &rows[i]);
-    }
+    rotation->missed = 0;
+    error = sql_each(rotation->sql, &sealed_row, rotate_value, rotation, rotation->select);
     if (!error)
         return sql_commit(rotation->sql);
     sql_rollback(rotation->sql);
@@ -307,25 +306,24 @@ static int rotate_column(struct store *store, struct sql *sql, const struct secr
 {
     struct arena *arena ARENA_SCOPED = arena_new(SIZE_MAX);
     const char *table = column->table_name.ptr, *name = column->column_name.ptr;
+    bool sqlite = store->engine->id == STORE_SQLITE;
     struct rotation rotation = {
         .store = store,
         .sql = sql,
         .context = arena_printf(arena, "%s.%s", table, name),
-        .after = INT64_MIN,
-        .select = arena_printf(arena,
-                               "SELECT id, %s AS sealed FROM %s WHERE id > ? AND %s IS NOT NULL"
-                               " ORDER BY id LIMIT ?",
-                               name, table, name)
-                      .ptr,
-        .update =
-            arena_printf(arena, "UPDATE %s SET %s = ? WHERE id = ? AND %s = ?", table, name, name)
+        .select =
+            arena_printf(arena, "SELECT %s AS place, %s AS sealed FROM %s WHERE %s IS NOT NULL",
+                         sqlite ? "rowid" : "ctid::text", name, table, name)
                 .ptr,
+        .update = arena_printf(arena, "UPDATE %s SET %s = ? WHERE %s AND %s = ?", table, name,
+                               sqlite ? "rowid = ?" : "ctid = ?::tid", name)
+                      .ptr,
     };
-    size_t rows = ROTATION_BATCH;
-    int error = 0;
-    while (!error && rows == ROTATION_BATCH)
-        error = rotate_batch(&rotation, &rows);
-    *count += rotation.count;
+    int error;
+    do
+        error = rotate_pass(&rotation);
+    while (error == ERR_STORE_RETRY || (!error && rotation.missed > 0));
+    *count += rotation.rotated;
     return error;
 }
 

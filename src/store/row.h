@@ -12,8 +12,8 @@
  * Kinds: INTEGER (int64_t; ids, money, instants), BOOLEAN (bool), TEXT (struct str, NULL = absent),
  * DECIMAL (struct decimal, stored as text), BYTES (struct str), JSON (struct str, stored as text),
  * SECRET (struct str in clear here, encrypted in the table; the column's type in the migration is
- * SECRET too). A NULL integer reads as 0. BENEFICIARY_COLUMNS style lists for SELECT come from
- * ROW_COLUMNS(BENEFICIARY_ROW), a string literal.
+ * SECRET too). A NULL integer reads as 0. ROW_SELECT(BENEFICIARY_ROW) is the beginning of a
+ * SELECT of all of them, a string literal.
  */
 #ifndef STORE_ROW_H
 #define STORE_ROW_H

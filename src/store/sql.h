@@ -5,12 +5,15 @@
  *
  * A connection belongs to one thread at a time. Statements are prepared once per connection and
  * found again by the address of their text (a text built at run time works too, and is looked up by
- * content). Functions return 0 or ERR_NOT_FOUND ERR_STORE_UNIQUE  a unique key is taken
- *   ERR_STORE_BUSY    locked by others for too long, disk full, read or write error; nothing
- * changed ERR_STORE_LOST    connection gone; nothing of the transaction is kept, run it again
- * later. From sql_commit only: it is unknown, ask sql_was_committed ERR_STORE_RETRY   deadlock or
- * serialisation failure: run the whole transaction again ERR_STORE         anything else: a
- * programmer's error. sql_last_error() says what
+ * content). Functions return 0 or
+ *
+ * - ERR_NOT_FOUND
+ * - ERR_STORE_UNIQUE: a unique key is taken
+ * - ERR_STORE_BUSY: locked by others for too long, disk full, read or write error; nothing changed
+ * - ERR_STORE_LOST: connection gone; nothing of the transaction is kept, run it again later. From
+ *   sql_commit only: it is unknown, ask sql_was_committed
+ * - ERR_STORE_RETRY: deadlock or serialisation failure, run the whole transaction again
+ * - ERR_STORE: anything else, a programmer's error; sql_last_error says what
  *
  * A failed statement spoils its transaction on both engines (as PostgreSQL has it): until the
  * innermost savepoint, or all of it, is rolled back every further call returns the same error.
@@ -30,14 +33,12 @@ struct sql;   /* one connection */
 enum store_engine { STORE_SQLITE, STORE_POSTGRESQL };
 
 struct store_options {
-    struct str database; /* "postgresql://..." or the path of the SQLite file */
-    struct str key_file; /* master key for column encryption; absent: environment CAMBIST_KEY */
-    bool create_key;     /* make the key file when it does not exist (sandbox) */
-    bool read_only; /* beside a running server (verify, export): no lock, no migration, key optional
-                     */
-    unsigned connections; /* upper bound of the pool; 0 = default */
-    struct store_fault
-        *fault; /* tests only (store/fault.h): breaks the SQLite file's reads and writes */
+    struct str database;  /* "postgresql://..." or the path of the SQLite file */
+    struct str key_file;  /* keys for encryption at rest; absent: environment CAMBIST_KEY */
+    bool create_key;      /* make the key file when it does not exist (sandbox) */
+    bool read_only;       /* beside a running server: no lock, no migration, needs no key */
+    unsigned connections; /* most of each pool, readers and (PostgreSQL) writers; 0 = default */
+    struct store_fault *fault; /* tests only, see store/fault.h */
 };
 
 /* Opens, locks (SQLite: one server process per file) and migrates. *ret_why explains a failure. */

@@ -53,7 +53,7 @@ static struct store *store_new(const struct store_options *options)
     store->max_writers = postgresql ? POSTGRESQL_WRITERS : 1;
     if (options->connections > 0) {
         store->max_readers = options->connections;
-        if (postgresql && options->connections < POSTGRESQL_WRITERS)
+        if (postgresql)
             store->max_writers = options->connections;
     }
     pthread_mutex_init(&store->mutex, NULL);
