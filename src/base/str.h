@@ -17,7 +17,7 @@ struct str {
 
 #define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
 #define STR_NONE ((struct str){NULL, 0})
-/* For printf: printf("%.*s", STR_FMT(s)). */
+/* For printf: printf("%.*s", STR_FMT(s)). Names `s` more than once: no calls that change something. */
 #define STR_FMT(s) (int)(s).len, ((s).ptr ? (s).ptr : "")
 
 static inline struct str str_from(const char *text)

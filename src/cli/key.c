@@ -67,7 +67,8 @@ int cli_key(int argc, char **argv)
         return code;
     struct buf out = json_object(session.arena);
     int error = create(&session.call, options, &out);
+    struct str text = json_object_end(&out);
     if (!error)
-        printf("%.*s\n", STR_FMT(json_object_end(&out)));
+        printf("%.*s\n", STR_FMT(text));
     return cli_session_close(&session, error);
 }

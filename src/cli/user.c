@@ -84,7 +84,8 @@ static void print_user(struct call *c, const struct user *user)
     if (user->organisation_id)
         json_put(&out, "org_id", call_id(c, ID_ORGANISATION, user->organisation_id));
     json_put(&out, "tenant_id", call_id(c, ID_TENANT, user->tenant_id));
-    printf("%.*s\n", STR_FMT(json_object_end(&out)));
+    struct str text = json_object_end(&out);
+    printf("%.*s\n", STR_FMT(text));
 }
 
 int cli_user(int argc, char **argv)

@@ -1,5 +1,5 @@
 /*
- * VaultsPay's encryption, as DECISIONS 15 and docs/vaultspay-encryption.md read it: the body under
+ * VaultsPay's encryption, as DECISIONS 15 and docs/identity.md read it: the body under
  * AES-256-GCM, the AES key under our RSA key in x-auth-signature (nothing is signed there, despite
  * the name), the nonce in x-session-nonce. The reply is under the same key with a nonce of its own.
  *
