@@ -42,8 +42,9 @@ class PcxSession(Pcx):
 class OtherTenant(Pcx):
     """The sandbox's second tenant: its internal administrator, who may do everything there and nothing here."""
 
-    def __init__(self, server):
+    def __init__(self, server, prefix=None):
         super().__init__(server, server.credentials["pcx"]["other_tenant"]["internal_admin"])
+        self.prefix = prefix or self.prefix
 
 
 class Cognito(Http):
