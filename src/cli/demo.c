@@ -359,12 +359,10 @@ static void show_journals(struct story *story)
                  STR_FMT(member(journal, "description")));
         for (size_t k = 0; k < json_count(transfers); k++) {
             const struct json *transfer = json_at(transfers, k);
-            printf("      %-8.*s %3.*s %12.*s   %.*s -> %.*s  %.*s\n",
-                   STR_FMT(member(transfer, "kind")), STR_FMT(member(transfer, "currency")),
-                   STR_FMT(member(transfer, "amount")),
-                   STR_FMT(member(transfer, "debit_account_id")),
-                   STR_FMT(member(transfer, "credit_account_id")),
-                   STR_FMT(member(transfer, "reason")));
+            printf("      %-8.*s %3.*s %10.*s   %.*s -> %.*s\n", STR_FMT(member(transfer, "kind")),
+                   STR_FMT(member(transfer, "currency")), STR_FMT(member(transfer, "amount")),
+                   STR_FMT(member(transfer, "debit_kind")),
+                   STR_FMT(member(transfer, "credit_kind")));
         }
     }
 }
@@ -388,8 +386,8 @@ static void show_webhooks(struct story *story)
     }
     if (!completed)
         demo_fail(client, "no payment.completed webhook arrived");
-    for (size_t k = 0; k < json_count(json_get(caught, "deliveries")); k++)
-        demo_show_delivery(client, json_at(json_get(caught, "deliveries"), k),
+    for (size_t k = json_count(json_get(caught, "deliveries")); k > 0; k--) /* newest first */
+        demo_show_delivery(client, json_at(json_get(caught, "deliveries"), k - 1),
                            story->webhook_secret);
 }
 

@@ -41,29 +41,30 @@ const char *ledger_code_name(int code)
 
 /* ---- Views ---- */
 
-static int asset_of(struct call *c, id_t64 account_id, const struct asset **ret_asset)
+static int account_of(struct call *c, id_t64 account_id, struct ledger_account *ret_account)
 {
-    struct ledger_account account;
-
-    TRY(c->ledger ? ledger_get_account(c->ledger, c->principal.tenant_id, account_id, &account)
-                  : ledger_read_account(c->sql, c->principal.tenant_id, account_id, &account));
-    *ret_asset = asset_by_id(account.asset);
-    return OK;
+    return c->ledger
+               ? ledger_get_account(c->ledger, c->principal.tenant_id, account_id, ret_account)
+               : ledger_read_account(c->sql, c->principal.tenant_id, account_id, ret_account);
 }
 
 static int make_view(struct call *c, const struct journal *journal, struct journal_view *ret_view)
 {
     size_t count = journal->transfer_count;
+    struct ledger_account debited = {0}, credited = {0};
 
     ret_view->journal = *journal;
-    ret_view->assets = ARENA_ARRAY(c->arena, const struct asset *, count + 1);
+    ret_view->legs = ARENA_ARRAY(c->arena, struct journal_leg, count + 1);
     for (size_t i = 0; i < count; i++) {
-        bool same =
-            i > 0 && journal->transfers[i].debit_account == journal->transfers[i - 1].debit_account;
-        if (same)
-            ret_view->assets[i] = ret_view->assets[i - 1];
-        else
-            TRY(asset_of(c, journal->transfers[i].debit_account, &ret_view->assets[i]));
+        const struct transfer *transfer = &journal->transfers[i];
+        /* Journals go on from the account they were at: often there is nothing new to read. */
+        if (debited.id != transfer->debit_account)
+            TRY(account_of(c, transfer->debit_account, &debited));
+        if (credited.id != transfer->credit_account)
+            TRY(account_of(c, transfer->credit_account, &credited));
+        ret_view->legs[i] = (struct journal_leg){.asset = asset_by_id(debited.asset),
+                                                 .debit_code = debited.code,
+                                                 .credit_code = credited.code};
     }
     return OK;
 }
@@ -104,7 +105,7 @@ static bool matches(const struct journal_filter *filter, const struct journal_vi
         journal->posted_at < filter->from || (filter->to && journal->posted_at >= filter->to))
         return false;
     for (size_t i = 0; i < journal->transfer_count; i++)
-        if (transfer_matches(filter, &journal->transfers[i], view->assets[i]))
+        if (transfer_matches(filter, &journal->transfers[i], view->legs[i].asset))
             return true;
     return false;
 }

@@ -8,10 +8,13 @@
 #include "core/call.h"
 #include "ledger/ledger.h"
 
-/* A journal and the asset of each of its transfers. */
+/* A journal, and what each of its transfers moved between which kinds of account. */
 struct journal_view {
     struct journal journal;
-    const struct asset **assets;
+    struct journal_leg {
+        const struct asset *asset;
+        int debit_code, credit_code; /* enum ledger_account_code */
+    } *legs;
 };
 
 /* What is absent, 0 or NULL does not filter; the rest narrow each other. reason, amount and asset

@@ -251,12 +251,16 @@ static struct str number(struct call *c, id_t64 id)
 }
 
 static void show_transfer(struct call *c, const struct transfer *transfer,
-                          const struct asset *asset, struct platform_transfer *out)
+                          const struct journal_leg *leg, struct platform_transfer *out)
 {
+    const struct asset *asset = leg->asset;
+
     *out = (struct platform_transfer){
         .transfer_id = number(c, transfer->id),
         .debit_account_id = call_id(c, ID_LEDGER_ACCOUNT, transfer->debit_account),
         .credit_account_id = call_id(c, ID_LEDGER_ACCOUNT, transfer->credit_account),
+        .debit_kind = str_from(ledger_code_name(leg->debit_code)),
+        .credit_kind = str_from(ledger_code_name(leg->credit_code)),
         .amount = money_to_decimal(transfer->amount, asset),
         .currency = str_from(asset->code),
         .kind = transfer_kind(transfer->kind),
@@ -292,7 +296,7 @@ static void show_journal(struct call *c, const struct journal_view *view,
         .transfers.count = journal->transfer_count,
     };
     for (size_t i = 0; i < journal->transfer_count; i++)
-        show_transfer(c, &journal->transfers[i], view->assets[i], &out->transfers.items[i]);
+        show_transfer(c, &journal->transfers[i], &view->legs[i], &out->transfers.items[i]);
 }
 
 /* What the journal itself does not say: only of one that is committed. */
