@@ -317,3 +317,23 @@ def test_account_lookup(pcx, pcx_admin, sandbox):
     pcx_admin.post("/virtual-accounts/ngn/account-lookup", body, expect=(400, 404))
     sandbox.script("sarepay", "lookup_account", "unavailable")
     pcx_admin.post("/virtual-accounts/ngn/account-lookup", body, expect=503)
+
+
+def test_money_for_nobody_is_kept_and_reported(pcx_admin, server, sandbox):
+    """An unknown number, and an account that is suspended: the money goes to suspense, with an alert."""
+    def alerts():
+        return [log["metadata"] for log in pcx_admin.get(
+            "/virtual-accounts/logs", {"type": "deposit.suspended", "limit": 100}, expect=200).data]
+
+    account_id = open_account(server)
+    number = pcx_admin.get(f"/virtual-accounts/admin/accounts/{account_id}",
+                           expect=200).data["account_number"]
+    pcx_admin.put(f"/virtual-accounts/status/{account_id}", {"status": "suspended"}, expect=200)
+    for target in ("1234509876", number):
+        reference = "R" + uuid.uuid4().hex[:12]
+        sandbox.event("squad", {"type": "deposit", "account_number": target, "amount": "12.34",
+                                "reference": reference})
+        alert = wait_until(lambda: next((a for a in alerts() if a["reference"] == reference), None),
+                           what="the alert")
+        assert alert["amount"] == "12.34" and alert["currency"] == "NGN"
+    assert balances(server, account_id) == (0, 0)
