@@ -199,8 +199,6 @@ static int route(struct call *c, const struct wallet *wallet,
                                             &account));
         if (account.asset != asset->id)
             return call_refuse(c, ERR_CURRENCY_MISMATCH, "external_account_id");
-        if (account.organisation_id != wallet->organisation_id)
-            return call_refuse(c, ERR_FORBIDDEN, "external_account_id");
     }
     if (strcmp(asset->code, "NGN") == 0) {
         withdrawal->provider = STR("sarepay");
