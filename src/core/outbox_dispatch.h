@@ -1,4 +1,4 @@
-/* Private to the outbox: the dispatcher's state. */
+/* Private to the outbox and to what is written to it in core: the dispatcher's state. */
 #ifndef CORE_OUTBOX_DISPATCH_H
 #define CORE_OUTBOX_DISPATCH_H
 

@@ -228,6 +228,7 @@ static int transfer_body(struct call *c, struct simulator *simulator, const stru
         for (size_t i = 0; i < 3; i++)
             if (str_is(status, state_names[i]))
                 transfer->state = (enum sim_state)i;
+        sim_remember_transfer(simulator, transfer);
         *ret_body = simulator->simulation->transfer_event(simulator, c->arena, transfer);
     }
     pthread_mutex_unlock(&simulator->lock);

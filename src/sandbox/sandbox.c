@@ -18,6 +18,9 @@ extern const struct simulation simulation_squad, simulation_sarepay, simulation_
 const struct simulation *const simulations[] = {&simulation_squad, &simulation_sarepay,
                                                 &simulation_bridge, NULL};
 
+/* 2025-01-01T00:00:00Z in milliseconds. */
+#define FIRST_NUMBER INT64_C(1735689600000)
+
 struct simulator *sandbox_find_simulator(struct sandbox *sandbox, struct str name)
 {
     const struct provider *provider = provider_find(name);
@@ -53,6 +56,7 @@ static struct str callback_body(struct sim_callback *callback, struct arena *are
     pthread_mutex_lock(&simulator->lock);
     if (callback->transfer) {
         callback->transfer->state = callback->state;
+        sim_remember_transfer(simulator, callback->transfer);
         body = simulator->simulation->transfer_event(simulator, arena, callback->transfer);
     }
     pthread_mutex_unlock(&simulator->lock);
@@ -139,6 +143,8 @@ static void start_simulator(struct sandbox *sandbox, size_t index)
     simulator->sandbox = sandbox;
     simulator->arena = arena;
     pthread_mutex_init(&simulator->lock, NULL);
+    /* Milliseconds: numbers of this run are above those of any run before. */
+    simulator->next_number = (clock_now() - clock_offset()) / USEC_PER_MSEC - FIRST_NUMBER;
     simulator->settings = (struct provider_settings){
         .base_url = arena_printf(arena, "http://127.0.0.1:%u%s", sandbox->port,
                                  simulator->simulation->prefix),
@@ -146,6 +152,7 @@ static void start_simulator(struct sandbox *sandbox, size_t index)
                                      STR_FMT(sandbox->app->base_url), simulator->simulation->name),
     };
     simulator->simulation->settings(simulator, arena);
+    sim_memory_open(simulator);
     providers_set(sandbox->app, simulator->simulation->name, &simulator->settings);
 }
 
@@ -190,4 +197,7 @@ void sandbox_stop(struct app *app)
     pthread_mutex_unlock(&sandbox->lock);
     pthread_join(sandbox->thread, NULL);
     MHD_stop_daemon(sandbox->daemon);
+    for (size_t i = 0; i < SIMULATOR_COUNT; i++)
+        if (sandbox->simulators[i].memory)
+            fclose(sandbox->simulators[i].memory);
 }

@@ -1,8 +1,8 @@
 /*
  * The sandbox: simulated providers on a port of their own on loopback, spoken to in the providers'
  * protocols by the code that speaks to the real ones; a test clock, an inbox, a hook catcher;
- * seeded credentials; and the control API under /sandbox (server/mounts.def). Everything but the
- * clock's offset and what is in the database is gone at the end of the process.
+ * seeded credentials; and the control API under /sandbox (server/mounts.def). Scripts,
+ * logs of requests and caught hooks are gone at the end of the process; clock and providers go on.
  */
 #ifndef SANDBOX_SANDBOX_H
 #define SANDBOX_SANDBOX_H

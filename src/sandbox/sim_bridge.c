@@ -244,6 +244,8 @@ static void one_owned(struct sim_call *call, const char *kind, struct str id)
         refuse(call, 404, "not_found", "Not found");
     } else {
         record->deleted = str_is(call->method, "DELETE");
+        if (record->deleted)
+            sim_remember_record(call->simulator, record);
         reply(call, 200, record->json);
     }
 }

@@ -50,6 +50,17 @@ static struct str account_json(struct sim_call *call, struct str identifier, str
     return json_object_end(&out);
 }
 
+/* Ten digits, as Nigerian accounts have. */
+static struct str account_number(struct simulator *simulator)
+{
+    struct str number;
+    do
+        number = arena_printf(simulator->arena, "90%08lld",
+                              (long long)(++simulator->next_number % 100000000));
+    while (sim_find_by_key(simulator, "account", number));
+    return number;
+}
+
 static void create_account(struct sim_call *call)
 {
     bool rejected;
@@ -64,7 +75,7 @@ static void create_account(struct sim_call *call)
     }
     struct sim_record *record = sim_find_record(call->simulator, "account", identifier);
     if (!record) {
-        struct str number = sim_new_id(call->simulator, "90");
+        struct str number = account_number(call->simulator);
         record = sim_add_record(call->simulator, "account", identifier, STR_NONE, number,
                                 account_json(call, identifier, number));
     }

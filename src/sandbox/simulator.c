@@ -67,6 +67,7 @@ struct sim_record *sim_add_record(struct simulator *simulator, const char *kind,
                                   .json = sim_keep(simulator, json),
                                   .next = simulator->records};
     simulator->records = record;
+    sim_remember_record(simulator, record);
     return record;
 }
 
@@ -95,7 +96,8 @@ static void set_course(struct sim_transfer *transfer, struct simulator *simulato
     transfer->twice = outcome == SIM_TWICE;
     if (outcome == SIM_UNKNOWN)
         transfer->state_word = STR("quarantined_by_moon_phase");
-    if (outcome == SIM_UNKNOWN || outcome == SIM_PENDING)
+    transfer->held = outcome == SIM_UNKNOWN || outcome == SIM_PENDING;
+    if (transfer->held)
         return;
     sim_schedule(simulator, transfer, outcome == SIM_FAIL ? SIM_FAILED : SIM_DONE, STR_NONE,
                  CALLBACK_DELAY);
@@ -150,6 +152,7 @@ struct sim_transfer *sim_begin_transfer(struct sim_call *call, const char *opera
     };
     simulator->transfers = transfer;
     set_course(transfer, simulator, outcome);
+    sim_remember_transfer(simulator, transfer);
     return transfer;
 }
 

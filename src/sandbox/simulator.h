@@ -2,12 +2,13 @@
  * Private to the sandbox: what a simulated provider is made of.
  *
  * One lock guards all of a simulator's state; what it keeps is in an arena of its own that grows
- * until the process ends.
+ * until the process ends, and in a file (memory.c).
  */
 #ifndef SANDBOX_SIMULATOR_H
 #define SANDBOX_SIMULATOR_H
 
 #include <pthread.h>
+#include <stdio.h>
 
 #include "base/json_build.h"
 #include "core/app.h"
@@ -47,6 +48,7 @@ struct sim_transfer {
     struct str state_word;                    /* replaces the state's own word when present */
     enum sim_state state;
     bool twice;
+    bool held; /* by script: it goes no further by itself */
     usec_t created_at;
     struct sim_transfer *next;
 };
@@ -95,6 +97,7 @@ struct simulator {
     struct sim_logged *log;
     int64_t log_count;
     int64_t next_number;
+    FILE *memory; /* NULL: it cannot be written */
 };
 
 /* A request to a simulated provider, and its answer. */
@@ -134,6 +137,10 @@ extern const struct simulation *const simulations[]; /* NULL-terminated */
 
 /* ---- For simulations ---- */
 
+/* Reads what was remembered; before the first request. */
+void sim_memory_open(struct simulator *simulator);
+void sim_remember_record(struct simulator *simulator, const struct sim_record *record);
+void sim_remember_transfer(struct simulator *simulator, const struct sim_transfer *transfer);
 /* Uses up one of the script's outcomes for this operation. */
 enum sim_outcome sim_scripted(struct simulator *simulator, const char *operation);
 struct str sim_keep(struct simulator *simulator, struct str text);

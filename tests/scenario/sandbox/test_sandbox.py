@@ -25,6 +25,33 @@ def test_clock_survives_a_restart(own_server):
     assert parse(sandbox.clock()["now"]) > moved
 
 
+def test_providers_survive_a_restart(own_server):
+    """The database remembers the provider's account numbers, so the provider has to."""
+    from client.flows import balances
+    from client.http import wait_until
+    from client.pcx import Pcx
+    from client.sandbox import Sandbox
+    server = own_server()
+    sandbox = Sandbox(server)
+
+    def open_account():
+        owner, admin = Pcx(server, "org_admin"), Pcx(server, "internal_admin")
+        made = owner.post("/virtual-accounts/currency", {
+            "org_id": owner.org_id, "user_id": owner.user_id, "currency": "NGN"}, expect=201).data
+        return wait_until(lambda: (found := admin.get(
+            f"/virtual-accounts/admin/accounts/{made['account_id']}").data)
+            and found.get("account_number") and found, what="an account number")
+
+    first = open_account()
+    server.kill()
+    server.start()
+    second = open_account()
+    assert first["account_number"] != second["account_number"]
+    sandbox.event("squad", {"account_number": first["account_number"], "amount": "12.34"})
+    wait_until(lambda: balances(server, first["account_id"])[0] > 0, what="the deposit")
+    assert balances(server, second["account_id"])[0] == 0
+
+
 def test_hook_catches_headers_and_raw_body(server, sandbox):
     import requests
     hook = sandbox.hook()
