@@ -8,7 +8,7 @@
 int cli_migrate(int argc, char **argv);
 int cli_backup(int argc, char **argv);
 int cli_rotate_keys(int argc, char **argv);
-int cli_key(int argc, char **argv);
+int cli_key_file(int argc, char **argv);
 
 static int fail(struct str why)
 {
@@ -126,10 +126,10 @@ int cli_rotate_keys(int argc, char **argv)
     return code;
 }
 
-int cli_key(int argc, char **argv)
+int cli_key_file(int argc, char **argv)
 {
-    static const char help[] = "usage: cambist key create FILE   makes a new key file\n"
-                               "       cambist key add FILE      adds a key, which becomes the "
+    static const char help[] = "usage: cambist key-file create FILE   makes a new key file\n"
+                               "       cambist key-file add FILE      adds a key, which becomes the "
                                "current one (rotate-keys does so too)\n";
     struct str why;
     uint32_t key = 1;
