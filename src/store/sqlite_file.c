@@ -215,7 +215,9 @@ static int open_for_copying(struct sqlite_file *file, struct str *ret_why)
     int code = sqlite3_open_v2(options->database.ptr, &file->db, flags, sqlite_file_vfs(file));
     if (!code) {
         sqlite3_busy_timeout(file->db, READER_PATIENCE_MS);
-        code = sqlite3_exec(file->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
+        /* A handle that never saw the log takes a copy request for done without doing anything. */
+        code = sqlite3_exec(file->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", NULL,
+                            NULL, NULL);
     }
     if (code)
         return why(ret_why, ERR_STORE, "%s: %s", options->database.ptr, sqlite3_errmsg(file->db));
