@@ -13,7 +13,8 @@
 int outbox_event(struct call *c, id_t64 organisation_id, const char *event_type,
                  struct str data_json);
 
-/* Does any endpoint listen to the organisation's events? Saves the busiest calls writing one for nobody. */
+/* Does any endpoint listen to the organisation's events? Saves the busiest calls writing one for
+ * nobody. */
 int outbox_has_listeners(struct call *c, id_t64 organisation_id, bool *ret_any);
 
 /*

@@ -251,25 +251,36 @@ static int event_body(struct call *c, struct simulator *simulator, const struct 
     return str_present(*ret_body) ? OK : call_refuse(c, ERR_INVALID, "type");
 }
 
-/* Sends at once, as often as "repeat" says, and tells what this server answered. "signature":
- * "wrong" spoils it. */
+/*
+ * Sends at once, as often as "repeat" says, and tells what this server answered; with "send": false
+ * only tells what would be sent. "signature": "wrong" spoils it.
+ */
 static int send_event(struct call *c, struct simulator *simulator, struct mount_reply *reply)
 {
     const struct json *event;
     struct str body = STR_NONE;
     int64_t repeat = 1;
     int status = 0;
+    bool send = true;
     TRY(parse_body(c, &event));
+    json_boolean(json_get(event, "send"), &send);
     json_integer(json_get(event, "repeat"), &repeat);
     if (repeat < 1 || repeat > 100)
         return call_refuse(c, ERR_OUT_OF_RANGE, "repeat");
     TRY(event_body(c, simulator, event, &body));
     bool spoil = str_is(json_string(json_get(event, "signature")), "wrong");
-    for (int64_t i = 0; i < repeat && str_present(body); i++)
+    for (int64_t i = 0; send && i < repeat && str_present(body); i++)
         status = simulator_send(simulator, body, spoil, c->arena);
     struct buf out = json_object(c->arena);
     json_put_integer(&out, "status", status);
     json_put_json(&out, "event", str_present(body) ? body : STR_NONE);
+    if (!send && str_present(body)) {
+        struct provider_header header = simulator_sign(simulator, body, spoil, c->arena);
+        json_put(&out, "body", body);
+        json_open(&out, "headers", '{');
+        json_put(&out, header.name, header.value);
+        json_close(&out, '}');
+    }
     reply->body = json_object_end(&out);
     return OK;
 }

@@ -86,12 +86,15 @@ static void make_signing_key(struct sandbox *sandbox)
     struct rsa_key *key = rsa_generate(2048);
     struct str der = rsa_public_der(arena, key);
     pthread_mutex_lock(&bridge->lock);
-    bridge->signing_key = key;
     bridge->settings.public_key =
         arena_printf(bridge->arena, "-----BEGIN PUBLIC KEY-----\n%.*s\n-----END PUBLIC KEY-----\n",
                      STR_FMT(base64_print(arena, der)));
     pthread_mutex_unlock(&bridge->lock);
     providers_set(sandbox->app, "bridge", &bridge->settings);
+    /* Last: whoever sees the key may sign, and what is signed can be verified. */
+    pthread_mutex_lock(&bridge->lock);
+    bridge->signing_key = key;
+    pthread_mutex_unlock(&bridge->lock);
     arena_free(arena);
 }
 

@@ -34,6 +34,9 @@ struct sandbox {
 /* Sends a signed callback of the provider to this server; returns the HTTP status (0: not reached).
  * `spoil` breaks the signature. */
 int simulator_send(struct simulator *simulator, struct str body, bool spoil, struct arena *arena);
+/* The header that signs a body. */
+struct provider_header simulator_sign(struct simulator *simulator, struct str body, bool spoil,
+                                      struct arena *arena);
 struct simulator *sandbox_find_simulator(struct sandbox *sandbox, struct str name);
 int simulators_listen(struct sandbox *sandbox);
 

@@ -1,5 +1,7 @@
 /* The simulated Bridge: customers, wallets, virtual accounts, external accounts, transfers, and
  * RSA-signed events. */
+#include <time.h>
+
 #include "base/crypto.h"
 #include "base/digest.h"
 #include "sandbox/simulator.h"
@@ -472,15 +474,29 @@ static struct str event(struct simulator *simulator, struct arena *arena, const 
                                     : deposit_event(simulator, arena, event);
 }
 
+/* It is made in the background of the start. */
+static const struct rsa_key *wait_for_key(struct simulator *simulator)
+{
+    for (;;) {
+        pthread_mutex_lock(&simulator->lock);
+        const struct rsa_key *key = simulator->signing_key;
+        pthread_mutex_unlock(&simulator->lock);
+        if (key)
+            return key;
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
+}
+
 /* The digest of the digest, as Bridge does it. */
 static void sign(struct simulator *simulator, struct arena *arena, struct str body,
                  struct provider_header *ret_header)
 {
+    const struct rsa_key *key = wait_for_key(simulator);
     long long now_ms = (long long)(clock_now() / USEC_PER_MSEC);
     uint8_t digest[SHA256_SIZE];
     digest_sha256(arena_printf(arena, "%lld.%.*s", now_ms, STR_FMT(body)), digest);
-    struct str signature = rsa_sign_sha256(arena, simulator->signing_key,
-                                           (struct str){(char *)digest, sizeof(digest)});
+    struct str signature =
+        rsa_sign_sha256(arena, key, (struct str){(char *)digest, sizeof(digest)});
     ret_header->name = "X-Webhook-Signature";
     ret_header->value =
         arena_printf(arena, "t=%lld,v0=%.*s", now_ms, STR_FMT(base64_print(arena, signature)));

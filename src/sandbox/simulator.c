@@ -156,12 +156,20 @@ struct sim_transfer *sim_begin_transfer(struct sim_call *call, const char *opera
     return transfer;
 }
 
+struct provider_header simulator_sign(struct simulator *simulator, struct str body, bool spoil,
+                                      struct arena *arena)
+{
+    struct provider_header header;
+    simulator->simulation->sign(simulator, arena, body, &header);
+    if (spoil)
+        header.value = arena_printf(arena, "%.*s0", STR_FMT(header.value));
+    return header;
+}
+
 int simulator_send(struct simulator *simulator, struct str body, bool spoil, struct arena *arena)
 {
-    struct provider_header headers[2] = {{"Content-Type", STR("application/json")}};
-    simulator->simulation->sign(simulator, arena, body, &headers[1]);
-    if (spoil)
-        headers[1].value = arena_printf(arena, "%.*s0", STR_FMT(headers[1].value));
+    struct provider_header headers[2] = {{"Content-Type", STR("application/json")},
+                                         simulator_sign(simulator, body, spoil, arena)};
     struct http_request request = {.method = "POST",
                                    .url = simulator->settings.callback_url,
                                    .headers = headers,

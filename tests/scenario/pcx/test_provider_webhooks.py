@@ -51,6 +51,32 @@ def test_a_wrong_signature_changes_nothing(server, sandbox, account):
     assert balances(server, account["account_id"]) == (0, 0)
 
 
+def signed(sandbox, provider, event):
+    """What the provider would send: raw body and headers."""
+    made = sandbox.event(provider, {**event, "send": False}).json
+    return made["body"], {"Content-Type": "application/json", **made["headers"]}
+
+
+def test_received_directly(server, sandbox, callbacks, account):
+    body, headers = signed(sandbox, "squad", {"account_number": account["account_number"], "amount": "3.50"})
+    for path in ("/squadco", "/squad"):
+        callbacks.send("POST", path, raw=body, headers=headers, expect=200)
+    wait_until(lambda: balances(server, account["account_id"])[1] == Decimal("3.50"), what="the credit")
+    tampered = body.replace("3.50", "9.50")
+    callbacks.send("POST", "/squadco", raw=tampered, headers=headers, expect=401)
+    callbacks.send("POST", "/sarepay", raw=body, headers=headers, expect=401)
+
+
+def test_bridge_kyc_path(server, sandbox):
+    other = Callbacks(server)
+    other.prefix = "/v1/users/webhook"
+    body, headers = signed(sandbox, "bridge", {"type": "customer", "customer_id": "cust_cambist",
+                                               "kyc_status": "approved"})
+    assert other.send("POST", "/kyc", raw=body, headers=headers, expect=200).json["message"] == \
+        "Webhook processed"
+    other.send("POST", "/kyc", raw=body + " ", headers=headers, expect=401)
+
+
 @pytest.mark.parametrize("provider,headers", [
     ("squadco", {}), ("squad", {"x-squad-signature": "00"}), ("sarepay", {}),
     ("sarepay", {"x-sarepay-signature": hmac.new(b"guess", b"{}", hashlib.sha512).hexdigest()}),
