@@ -1,15 +1,16 @@
-/* cambist key create: an API key for a user, shown once. */
+/* cambist key create: an API key for a user, shown once. cambist key rotate: a new RSA key pair. */
 #include <stdio.h>
 
 #include "base/json_build.h"
 #include "cli/identity.h"
 #include "core/identity/api_key.h"
+#include "core/identity/keys.h"
 #include "core/identity/organisation.h"
 #include "core/identity/user.h"
 
 int cli_key(int argc, char **argv);
 
-enum { OPTION_EMAIL, OPTION_NAME, OPTION_TENANT, OPTION_COUNT };
+enum { OPTION_EMAIL, OPTION_NAME, OPTION_PURPOSE, OPTION_TENANT, OPTION_COUNT };
 
 /* In the user's organisation; somebody without one gets one, because a key acts for an
  * organisation. */
@@ -47,26 +48,42 @@ static int create(struct call *c, const struct cli_option *options, struct buf *
     return OK;
 }
 
+/* Tokens and the envelope are the installation's, encrypted fields each tenant's. */
+static int rotate(struct call *c, const struct cli_option *options, struct buf *out)
+{
+    enum key_purpose purpose;
+    struct str kid;
+    if (!key_purpose_find(options[OPTION_PURPOSE].value, &purpose))
+        return call_refuse_text(c, ERR_NOT_ALLOWED, "purpose", "must be token, envelope or fields");
+    TRY(keys_replace(c, purpose, purpose == KEY_FIELDS ? c->principal.tenant_id : 0, &kid));
+    json_put(out, "purpose", options[OPTION_PURPOSE].value);
+    json_put(out, "kid", kid);
+    return OK;
+}
+
 int cli_key(int argc, char **argv)
 {
     struct cli_option options[OPTION_COUNT] = {
-        [OPTION_EMAIL] = {"--email", STR_NONE, "whose key it is"},
-        [OPTION_NAME] = {"--name", STR_NONE, "what it is for"},
+        [OPTION_EMAIL] = {"--email", STR_NONE, "create: whose key it is"},
+        [OPTION_NAME] = {"--name", STR_NONE, "create: what it is for"},
+        [OPTION_PURPOSE] = {"--purpose", STR_NONE, "rotate: token, envelope or fields"},
         [OPTION_TENANT] = {"--tenant", STR_NONE, "label of the tenant; default: default"},
     };
     struct cli_session session;
-    if (argc > 1 && strcmp(argv[1], "create") == 0) {
+    bool rotates = argc > 1 && strcmp(argv[1], "rotate") == 0;
+    if (rotates || (argc > 1 && strcmp(argv[1], "create") == 0)) {
         argc--;
         argv++;
     }
     if (!cli_take_options(&argc, argv, options, OPTION_COUNT))
         return 2;
-    int code = cli_session_open(&session, argc, argv, "key create --email ADDRESS", options,
+    int code = cli_session_open(&session, argc, argv, "key create | key rotate", options,
                                 OPTION_COUNT, options[OPTION_TENANT].value);
     if (code)
         return code;
     struct buf out = json_object(session.arena);
-    int error = create(&session.call, options, &out);
+    int error =
+        rotates ? rotate(&session.call, options, &out) : create(&session.call, options, &out);
     struct str text = json_object_end(&out);
     if (!error)
         printf("%.*s\n", STR_FMT(text));

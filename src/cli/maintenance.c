@@ -1,4 +1,4 @@
-/* cambist migrate, backup, rotate-keys and key: what an operator does to a database as a whole. */
+/* cambist migrate, backup, rotate-keys and key-file: what an operator does to a database as a whole. */
 #include <stdio.h>
 #include <string.h>
 

@@ -149,47 +149,48 @@ static const struct key_pair *newest(struct keys *keys, enum key_purpose purpose
     return best;
 }
 
-struct new_pair {
-    struct stored_key_pair stored; /* to be stored */
-    id_t64 replaces;               /* retire this one; 0: only store if there is none yet */
-};
-
-static int store_pair(struct call *c, void *argument)
+/* A fresh pair, ready to be stored. */
+static struct stored_key_pair new_pair(struct arena *arena, enum key_purpose purpose,
+                                       id_t64 tenant_id)
 {
-    const struct new_pair *made = argument;
-    if (made->replaces) {
-        TRY(sql_run(c->sql, "UPDATE key_pair SET retired_at = ? WHERE id = ?", sql_int(c->now),
-                    sql_int(made->replaces)));
-    } else {
-        int64_t count = 0;
-        TRY(sql_integer(c->sql, &count,
-                        "SELECT COUNT(*) FROM key_pair WHERE purpose = ? AND tenant_id = ?"
-                        " AND retired_at = 0",
-                        sql_text(made->stored.purpose), sql_int(made->stored.tenant_id)));
-        if (count > 0)
-            return OK;
-    }
-    return sql_insert(c->sql, "key_pair", &stored_key_pair_row, &made->stored);
-}
-
-static int make_pair(struct app *app, enum key_purpose purpose, id_t64 tenant_id, id_t64 replaces)
-{
-    struct arena *arena ARENA_SCOPED = arena_new(1 << 20);
     struct rsa_key *rsa = rsa_generate(2048);
-    struct new_pair made = {
-        .stored = {.id = id_new(),
-                   .tenant_id = tenant_id,
-                   .purpose = str_from(purpose_names[purpose]),
-                   .kid = random_hex(arena, 12),
-                   .private_der = rsa_private_der(arena, rsa),
-                   .created_at = clock_now()},
-        .replaces = replaces,
+    struct stored_key_pair made = {
+        .id = id_new(),
+        .tenant_id = tenant_id,
+        .purpose = str_from(purpose_names[purpose]),
+        .kid = random_hex(arena, 12),
+        .private_der = rsa_private_der(arena, rsa),
+        .created_at = clock_now(),
     };
     rsa_free(rsa);
+    return made;
+}
+
+static void wipe_pair(const struct stored_key_pair *made)
+{
+    crypto_wipe((void *)(uintptr_t)made->private_der.ptr, made->private_der.len);
+}
+
+/* In the writer: another process may have been first. */
+static int store_first_pair(struct call *c, void *argument)
+{
+    const struct stored_key_pair *made = argument;
+    int64_t count = 0;
+    TRY(sql_integer(c->sql, &count,
+                    "SELECT COUNT(*) FROM key_pair WHERE purpose = ? AND tenant_id = ?"
+                    " AND retired_at = 0",
+                    sql_text(made->purpose), sql_int(made->tenant_id)));
+    return count > 0 ? OK : sql_insert(c->sql, "key_pair", &stored_key_pair_row, made);
+}
+
+static int make_pair(struct app *app, enum key_purpose purpose, id_t64 tenant_id)
+{
+    struct arena *arena ARENA_SCOPED = arena_new(1 << 20);
+    struct stored_key_pair made = new_pair(arena, purpose, tenant_id);
     struct call c;
     work_call_init(&c, app, arena, tenant_id);
-    int error = writer_run(&c, store_pair, &made);
-    crypto_wipe((void *)(uintptr_t)made.stored.private_der.ptr, made.stored.private_der.len);
+    int error = writer_run(&c, store_first_pair, &made);
+    wipe_pair(&made);
     return error ? error : load_from_store(app, app->keys);
 }
 
@@ -205,7 +206,7 @@ int keys_current(struct app *app, enum key_purpose purpose, id_t64 tenant_id,
         }
         keys->making = true;
         pthread_mutex_unlock(&keys->mutex);
-        int error = make_pair(app, purpose, tenant_id, 0);
+        int error = make_pair(app, purpose, tenant_id);
         pthread_mutex_lock(&keys->mutex);
         keys->making = false;
         pthread_cond_broadcast(&keys->made);
@@ -254,13 +255,28 @@ const struct key_pair *keys_find(struct app *app, struct str kid)
     return pair;
 }
 
-int keys_rotate(struct app *app, enum key_purpose purpose, id_t64 tenant_id,
-                const struct key_pair **ret_pair)
+bool key_purpose_find(struct str name, enum key_purpose *ret_purpose)
 {
-    const struct key_pair *old;
-    TRY(keys_current(app, purpose, tenant_id, &old));
-    TRY(make_pair(app, purpose, tenant_id, old->id));
-    return keys_current(app, purpose, tenant_id, ret_pair);
+    for (size_t i = 0; i < KEY_PURPOSE_COUNT; i++)
+        if (str_is(name, purpose_names[i])) {
+            *ret_purpose = (enum key_purpose)i;
+            return true;
+        }
+    return false;
+}
+
+int keys_replace(struct call *c, enum key_purpose purpose, id_t64 tenant_id, struct str *ret_kid)
+{
+    struct stored_key_pair made = new_pair(c->arena, purpose, tenant_id);
+    *ret_kid = made.kid;
+    int error = sql_run(c->sql,
+                        "UPDATE key_pair SET retired_at = ? WHERE purpose = ? AND tenant_id = ?"
+                        " AND retired_at = 0",
+                        sql_int(c->now), sql_text(made.purpose), sql_int(tenant_id));
+    if (!error)
+        error = sql_insert(c->sql, "key_pair", &stored_key_pair_row, &made);
+    wipe_pair(&made);
+    return error;
 }
 
 struct str keys_jwks(struct app *app, struct arena *arena)

@@ -41,9 +41,13 @@ int keys_current(struct app *app, enum key_purpose purpose, id_t64 tenant_id,
 const struct key_pair *keys_previous(struct app *app, enum key_purpose purpose, id_t64 tenant_id);
 /* A token key by its kid, current or lately retired; NULL: none. */
 const struct key_pair *keys_find(struct app *app, struct str kid);
-/* Retires the current pair and makes another. On a worker or at the command line. */
-int keys_rotate(struct app *app, enum key_purpose purpose, id_t64 tenant_id,
-                const struct key_pair **ret_pair);
+/* "token", "envelope", "fields"; false for other words. */
+bool key_purpose_find(struct str name, enum key_purpose *ret_purpose);
+/*
+ * In a write transaction: retires the current pair and makes another, whose kid is returned. A
+ * running process goes on with the old one until it restarts, so this is for the command line.
+ */
+int keys_replace(struct call *c, enum key_purpose purpose, id_t64 tenant_id, struct str *ret_kid);
 /* RFC 7517: {"keys": [...]} with the public halves of the token keys that verify. */
 struct str keys_jwks(struct app *app, struct arena *arena);
 

@@ -20,7 +20,7 @@ def production(own_server, monkeypatch):
 
 
 def run(server, *arguments, code=0, **environment):
-    words = [a for a in arguments if not a.startswith("-")][:2] if arguments[0] in ("user", "key") else []
+    words = list(arguments[:2]) if arguments[0] in ("user", "key") else []
     command = server.command(*arguments)
     if words:  # "create" stands before the options
         command = [command[0], *words, *(a for a in command[1:] if a not in words)]
@@ -69,3 +69,38 @@ def test_credentials_are_stable(own_server):
     server.restart()
     server.known_credentials = None
     assert server.credentials == first
+
+
+def test_key_pairs_rotate(own_server):
+    """Old tokens stay good for a day; encrypted fields are for the new pair only, envelopes for both."""
+    import jwt
+
+    from client.fincode import Fincode
+    from client.http import Http
+    from client.vaultspay import VaultsPay
+    server = own_server()
+    old = Fincode(server)
+    token = old.headers_for("")["X-Auth-Token"]
+    sealed = old.seal(old.who["password"])
+    envelope = VaultsPay(server, encrypted=True)
+    server.stop()
+    kids = {purpose: run(server, "key", "rotate", "--purpose", purpose)["kid"]
+            for purpose in ("token", "envelope", "fields")}
+    assert "purpose" in run(server, "key", "rotate", "--purpose", "locks", code=1)
+    server.start()
+    server.known_credentials = None
+    keys = Http(server).get("/cognito/.well-known/jwks.json", expect=200).json["keys"]
+    assert {kids["token"], jwt.get_unverified_header(token)["kid"]} == {key["kid"] for key in keys}
+    new = Fincode(server)
+    fresh = new.headers_for("")["X-Auth-Token"]
+    assert jwt.get_unverified_header(fresh)["kid"] == kids["token"]
+    bearer = {"X-Api-Key": "NONE"}
+    for good in (token, fresh):
+        Http(server).get("/platform/v1/sessions/current", expect=200,
+                         headers={**bearer, "Authorization": "Bearer " + good})
+    body = {"email": new.who["email"], "currentPassword": sealed, "payloadEncrypted": True}
+    new.put("/securitymanagement/login", body, expect=422)
+    new.put("/securitymanagement/login", {**body, "currentPassword": new.seal(new.who["password"])}, expect=200)
+    assert new.settings["public_key"] != old.settings["public_key"]
+    envelope.login()
+    VaultsPay(server, encrypted=True).login()
