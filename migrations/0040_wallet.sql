@@ -17,6 +17,8 @@ CREATE TABLE wallet (
     payment_rail TEXT,
     entry_count BIGINT NOT NULL,
     last_entry_at BIGINT NOT NULL,
+    last_entry_id BIGINT NOT NULL,
+    previous_entry_id BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
@@ -26,10 +28,13 @@ CREATE INDEX wallet_by_customer ON wallet (tenant_id, customer_id);
 CREATE INDEX wallet_by_account_number ON wallet (account_number);
 CREATE INDEX wallet_by_provider_account ON wallet (provider_account_id);
 
+-- A wallet's entries are a chain, newest first: the wallet names the last one, each entry the one before it. An
+-- index by wallet would have every movement touch a page of its own, which costs more than the movement.
 CREATE TABLE wallet_entry (
     id BIGINT PRIMARY KEY,
     tenant_id BIGINT NOT NULL,
     wallet_id BIGINT NOT NULL,
+    previous_id BIGINT NOT NULL,
     organisation_id BIGINT NOT NULL,
     user_id BIGINT NOT NULL,
     type TEXT NOT NULL,
@@ -49,7 +54,6 @@ CREATE TABLE wallet_entry (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
-CREATE INDEX wallet_entry_by_wallet ON wallet_entry (wallet_id, id);
 
 -- What a withdrawal adds to its entry (same id): where the money goes and who decided.
 CREATE TABLE withdrawal (

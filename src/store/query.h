@@ -14,7 +14,7 @@
 
 #include "store/sql.h"
 
-#define QUERY_MAX_ARGS 24
+#define QUERY_MAX_ARGS 32
 
 struct query {
     struct buf text;

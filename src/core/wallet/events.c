@@ -106,35 +106,50 @@ int wallet_log(struct call *c, const struct wallet *wallet, const char *type, co
     return sql_append(c->sql, "wallet_log", &wallet_log_row, &log);
 }
 
-static void add_filter(struct query *query, const struct call *c,
-                       const struct wallet_log_filter *filter, const char *type_condition)
+static void add_filter(struct query *query, const struct wallet_log_filter *filter,
+                       const char *type_condition, const struct page *page)
 {
-    query_bind(query, sql_int(c->principal.tenant_id));
     query_and_id(query, "organisation_id = ?", filter->organisation_id);
     query_and_id(query, "wallet_id = ?", filter->wallet_id);
     query_and_text(query, type_condition, filter->type);
     query_and_id(query, "created_at >= ?", filter->from);
     query_and_id(query, "created_at < ?", filter->until);
+    if (page)
+        query_and(query, "id < ?", sql_int(page->before));
+}
+
+/* The newest entries as far as a page can hold them, or all of them. */
+static void add_entries(struct query *query, struct call *c, const struct wallet_log_filter *filter,
+                        const struct page *page)
+{
+    query_add(query, " UNION ALL SELECT id, tenant_id, organisation_id, wallet_id, user_id,"
+                     " kind AS type, status, COALESCE(description, kind || ' ' || type) AS message,"
+                     " NULL AS metadata, created_at FROM (SELECT * FROM ");
+    query_add(query, filter->wallet_id ? "chain" : "wallet_entry");
+    query_add(query, " WHERE tenant_id = ?");
+    query_bind(query, sql_int(c->principal.tenant_id));
+    add_filter(query, filter, "kind = ?", page);
+    if (page) {
+        query_add(query, filter->wallet_id ? " LIMIT ?" : " ORDER BY id DESC LIMIT ?");
+        query_bind(query, sql_int(page->limit + 1));
+    }
+    query_add(query, ") AS newest");
 }
 
 /* The log and the entries as one stream. */
 static struct query log_query(struct call *c, const struct wallet_log_filter *filter,
                               const struct page *page)
 {
-    struct query query = query_new(
-        c->arena, "SELECT id, tenant_id, organisation_id, wallet_id, user_id, type, status,"
-                  " message, metadata, created_at FROM wallet_log WHERE tenant_id = ?");
+    struct query query = filter->wallet_id
+                             ? wallet_entry_chain(c, filter->wallet_id, INT64_MAX, filter->from)
+                             : query_new(c->arena, "");
 
-    add_filter(&query, c, filter, "type = ?");
-    if (page)
-        query_and(&query, "id < ?", sql_int(page->before));
-    query_add(&query,
-              " UNION ALL SELECT id, tenant_id, organisation_id, wallet_id, user_id,"
-              " kind AS type, status, COALESCE(description, kind || ' ' || type) AS message,"
-              " NULL AS metadata, created_at FROM wallet_entry WHERE tenant_id = ?");
-    add_filter(&query, c, filter, "kind = ?");
+    query_add(&query, "SELECT id, tenant_id, organisation_id, wallet_id, user_id, type, status,"
+                      " message, metadata, created_at FROM wallet_log WHERE tenant_id = ?");
+    query_bind(&query, sql_int(c->principal.tenant_id));
+    add_filter(&query, filter, "type = ?", page);
+    add_entries(&query, c, filter, page);
     if (page) {
-        query_and(&query, "id < ?", sql_int(page->before));
         query_add(&query, " ORDER BY id DESC LIMIT ?");
         query_bind(&query, sql_int(page->limit + 1));
     }

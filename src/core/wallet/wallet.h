@@ -15,30 +15,33 @@
 #include "core/call.h"
 #include "ledger/ledger.h"
 #include "provider/provider.h"
+#include "store/query.h"
 #include "store/row.h"
 
 /* ---- Wallets ---- */
 
 /* kind: currency | internal_bank | internal_crypto. status: states/account.def. Ids that are not
  * set are 0. */
-#define WALLET_ROW(F)            \
-    F(INTEGER, id)               \
-    F(INTEGER, tenant_id)        \
-    F(INTEGER, organisation_id)  \
-    F(INTEGER, user_id)          \
-    F(INTEGER, customer_id)      \
-    F(TEXT, kind)                \
-    F(TEXT, name)                \
-    F(INTEGER, asset)            \
-    F(TEXT, status)              \
-    F(TEXT, provider)            \
-    F(TEXT, provider_account_id) \
-    F(TEXT, account_number)      \
-    F(TEXT, bank_name)           \
-    F(TEXT, payment_rail)        \
-    F(INTEGER, entry_count)      \
-    F(INTEGER, last_entry_at)    \
-    F(INTEGER, created_at)       \
+#define WALLET_ROW(F)             \
+    F(INTEGER, id)                \
+    F(INTEGER, tenant_id)         \
+    F(INTEGER, organisation_id)   \
+    F(INTEGER, user_id)           \
+    F(INTEGER, customer_id)       \
+    F(TEXT, kind)                 \
+    F(TEXT, name)                 \
+    F(INTEGER, asset)             \
+    F(TEXT, status)               \
+    F(TEXT, provider)             \
+    F(TEXT, provider_account_id)  \
+    F(TEXT, account_number)       \
+    F(TEXT, bank_name)            \
+    F(TEXT, payment_rail)         \
+    F(INTEGER, entry_count)       \
+    F(INTEGER, last_entry_at)     \
+    F(INTEGER, last_entry_id)     \
+    F(INTEGER, previous_entry_id) \
+    F(INTEGER, created_at)        \
     F(INTEGER, updated_at)
 ROW_STRUCT(wallet, WALLET_ROW);
 
@@ -142,6 +145,7 @@ int wallet_filter_user(struct call *c, id_t64 user_id, struct wallet_filter *fil
     F(INTEGER, id)              \
     F(INTEGER, tenant_id)       \
     F(INTEGER, wallet_id)       \
+    F(INTEGER, previous_id)     \
     F(INTEGER, organisation_id) \
     F(INTEGER, user_id)         \
     F(TEXT, type)               \
@@ -175,6 +179,13 @@ int wallet_entry_get(struct call *c, id_t64 entry_id, const char *field,
                      struct wallet_entry *ret_entry);
 int wallet_entry_get_for_caller(struct call *c, id_t64 entry_id, const char *field,
                                 struct wallet_entry *ret_entry);
+
+/*
+ * "WITH RECURSIVE chain AS (...) ": a wallet's entries newest first, as rows of a table `chain`,
+ * from the newest (before = INT64_MAX) or from the one before the entry `before`, back to `from`
+ * (0: all). Whoever reads it with a LIMIT walks no further than that.
+ */
+struct query wallet_entry_chain(struct call *c, id_t64 wallet_id, id_t64 before, usec_t from);
 
 /* Newest first. What is 0 or absent does not filter; from is inclusive, until exclusive. */
 struct wallet_entry_filter {

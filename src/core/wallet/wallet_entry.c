@@ -38,14 +38,20 @@ struct wallet_entry wallet_entry_for(struct call *c, const struct wallet *wallet
 
 int wallet_add_entries(struct call *c, const struct wallet_entry *entries, size_t count)
 {
-    TRY(sql_insert_many(c->sql, "wallet_entry", &wallet_entry_row, entries, count));
-    for (size_t i = 0; i < count; i++)
-        TRY(sql_run(c->sql,
-                    "UPDATE wallet SET entry_count = entry_count + 1, last_entry_at = ?"
-                    " WHERE tenant_id = ? AND id = ?",
-                    sql_int(entries[i].created_at), sql_int(entries[i].tenant_id),
-                    sql_int(entries[i].wallet_id)));
-    return 0;
+    struct wallet_entry *chained = ARENA_ARRAY(c->arena, struct wallet_entry, count);
+
+    for (size_t i = 0; i < count; i++) {
+        chained[i] = entries[i];
+        /* One statement makes this the wallet's last entry and says which one was: the row's lock
+         * keeps the chain whole when two processes write at once. */
+        TRY(sql_integer(c->sql, &chained[i].previous_id,
+                        "UPDATE wallet SET entry_count = entry_count + 1, last_entry_at = ?,"
+                        " previous_entry_id = last_entry_id, last_entry_id = ?"
+                        " WHERE tenant_id = ? AND id = ? RETURNING previous_entry_id",
+                        sql_int(entries[i].created_at), sql_int(entries[i].id),
+                        sql_int(entries[i].tenant_id), sql_int(entries[i].wallet_id)));
+    }
+    return sql_insert_many(c->sql, "wallet_entry", &wallet_entry_row, chained, count);
 }
 
 static bool ended(struct str status)
@@ -85,13 +91,55 @@ int wallet_entry_get_for_caller(struct call *c, id_t64 entry_id, const char *fie
     return wallet_may_use(c, &owner) ? 0 : call_refuse(c, ERR_FORBIDDEN, field);
 }
 
+#define CHAIN_COLUMN(kind, field) ", e." #field
+
+#define CHAIN_ROWS "SELECT 1 AS found" WALLET_ENTRY_ROW(CHAIN_COLUMN)
+
+struct query wallet_entry_chain(struct call *c, id_t64 wallet_id, id_t64 before, usec_t from)
+{
+    bool first = before == INT64_MAX;
+    struct query query =
+        query_new(c->arena, "WITH RECURSIVE chain AS (" CHAIN_ROWS
+                            " FROM wallet_entry e WHERE e.tenant_id = ? AND e.wallet_id = ?"
+                            " AND e.id = ");
+
+    query_bind(&query, sql_int(c->principal.tenant_id));
+    query_bind(&query, sql_int(wallet_id));
+    query_add(&query,
+              first ? "(SELECT last_entry_id FROM wallet WHERE tenant_id = ? AND id = ?)"
+                    : "(SELECT previous_id FROM wallet_entry WHERE tenant_id = ? AND id = ?)");
+    query_bind(&query, sql_int(c->principal.tenant_id));
+    query_bind(&query, sql_int(first ? wallet_id : before));
+    query_and_id(&query, "e.created_at >= ?", from);
+    query_add(&query,
+              " UNION ALL " CHAIN_ROWS " FROM chain JOIN wallet_entry e ON e.id = chain.previous_id"
+              " WHERE e.tenant_id = ?");
+    query_bind(&query, sql_int(c->principal.tenant_id));
+    query_and_id(&query, "e.created_at >= ?", from);
+    query_add(&query, ") ");
+    return query;
+}
+
+static struct query list_query(struct call *c, const struct wallet_entry_filter *filter,
+                               const struct page *page)
+{
+    if (filter->wallet_id) {
+        struct query chain = wallet_entry_chain(c, filter->wallet_id, page->before, filter->from);
+        query_add(&chain, ROW_SELECT(WALLET_ENTRY_ROW) " FROM chain WHERE 1 = 1");
+        return chain;
+    }
+
+    struct query query = query_new(c->arena, ENTRY_SELECT);
+    query_bind(&query, sql_int(c->principal.tenant_id));
+    query_and(&query, "id < ?", sql_int(page->before));
+    return query;
+}
+
 int wallet_entry_list(struct call *c, const struct wallet_entry_filter *filter,
                       const struct page *page, struct wallet_entry **ret_entries, size_t *ret_count)
 {
-    struct query query = query_new(c->arena, ENTRY_SELECT);
+    struct query query = list_query(c, filter, page);
 
-    query_bind(&query, sql_int(c->principal.tenant_id));
-    query_and_id(&query, "wallet_id = ?", filter->wallet_id);
     query_and_id(&query, "organisation_id = ?", filter->organisation_id);
     query_and_id(&query, "user_id = ?", filter->user_id);
     query_and_id(&query, "asset = ?", filter->asset);
@@ -102,8 +150,8 @@ int wallet_entry_list(struct call *c, const struct wallet_entry_filter *filter,
         query_add(&query, " AND (provider = 'squadco' OR kind = 'withdrawal')");
     query_and_id(&query, "created_at >= ?", filter->from);
     query_and_id(&query, "created_at < ?", filter->until);
-    query_and(&query, "id < ?", sql_int(page->before));
-    query_add(&query, " ORDER BY id DESC LIMIT ?");
+    /* A chain is walked newest first; sorting it would mean walking all of it. */
+    query_add(&query, filter->wallet_id ? " LIMIT ?" : " ORDER BY id DESC LIMIT ?");
     query_bind(&query, sql_int(page->limit + 1));
     return sql_all_args(c->sql, c->arena, &wallet_entry_row, (void **)ret_entries, ret_count,
                         query_text(&query), query.args);
