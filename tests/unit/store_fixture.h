@@ -63,7 +63,8 @@ static inline void fixture_prepare(struct store_fixture *fixture, enum store_eng
     snprintf(fixture->schema, sizeof(fixture->schema), "unit_%ld_%u", (long)getpid(), count++);
     fixture_execute("CREATE SCHEMA %s", fixture->schema);
     const char *url = getenv("CAMBIST_TEST_POSTGRESQL");
-    snprintf(fixture->database, sizeof(fixture->database), "%s%coptions=-csearch_path%%3D%s", url,
+    snprintf(fixture->database, sizeof(fixture->database),
+             "%s%coptions=-csearch_path%%3D%s%%20-csynchronous_commit%%3Doff", url,
              strchr(url, '?') ? '&' : '?', fixture->schema);
 }
 
