@@ -248,6 +248,8 @@ int cli_serve(int argc, char **argv)
         fprintf(stderr, "cambist serve: %.*s\n", STR_FMT(server.why));
         return 2;
     }
+    /* The data directory holds keys and people's money: for its owner only. */
+    umask(077);
     /* Each thread would get a heap of its own; most allocation is in arenas anyway. */
     mallopt(M_ARENA_MAX, 2);
     sigset_t signals;

@@ -8,7 +8,7 @@ import re
 
 from client.contract import Router, operations
 from client.fincode import Fincode
-from client.pcx import OtherTenant, Pcx
+from client.pcx import OtherTenant, Pcx, Platform
 from client.vaultspay import VaultsPay
 
 # Public ids: prefix and 13 digits of base 32, UUIDs. VaultsPay's integers are told apart by their size.
@@ -21,7 +21,7 @@ def ids_in(text):
 
 def ids_of(caller):
     """The caller's own ids: an administrator's list rightly shows them to others and to itself."""
-    return {str(getattr(caller, name, None)) for name in ("user_id", "org_id", "app_id")}
+    return {str(getattr(caller, name, None)) for name in ("user_id", "org_id", "app_id", "tenant_id")}
 
 
 def strangers_of(server, dialect):
@@ -32,6 +32,9 @@ def strangers_of(server, dialect):
         found = {"other tenant": Fincode(server, "admin", other_tenant=True)}
     else:
         found = {"other tenant": OtherTenant(server), "other organisation": Pcx(server, "other_org_admin")}
+        # Another organisation's administrator shares the tenant.
+        mine = Platform(server).get("/sessions/current", expect=200).data
+        found["other organisation"].tenant_id = mine["tenant_id"]
     for caller in found.values():
         caller.prefix = ""
     return found

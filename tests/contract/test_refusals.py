@@ -42,10 +42,7 @@ def dialect_of(operation):
 def takes_json(operation):
     """Callbacks of providers are checked by their signature, over bytes; everything else reads JSON."""
     return (operation["x-contract"].body_schema(operation) is not None
-            and operation["operationId"] not in CALLBACKS)
-
-
-CALLBACKS = {"pcx_receive_provider_webhook"}
+            and not operation.get("x-raw"))
 
 
 def is_public(operation):
