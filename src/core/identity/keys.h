@@ -5,7 +5,8 @@
  * second.
  *
  * A retired pair signs no more but goes on verifying and opening for a day, longer than any access
- * token lives. A struct key_pair is never changed or freed while the process runs.
+ * token lives. A struct key_pair is never freed while the process runs, and only retired_at can
+ * change.
  */
 #ifndef CORE_IDENTITY_KEYS_H
 #define CORE_IDENTITY_KEYS_H
