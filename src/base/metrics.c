@@ -190,6 +190,11 @@ void metrics_gauge_add(struct metrics *metrics, enum metric_gauge gauge, int64_t
     atomic_fetch_add_explicit(&metrics->gauges[gauge], by, memory_order_relaxed);
 }
 
+int64_t metrics_gauge_get(const struct metrics *metrics, enum metric_gauge gauge)
+{
+    return get(&metrics->gauges[gauge]);
+}
+
 /* 1500000 / 1000000 as "1.5": the value is printed exactly. */
 static void print_scaled(struct buf *out, int64_t value, int64_t scale)
 {

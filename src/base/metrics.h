@@ -54,6 +54,7 @@ void metrics_count(struct metrics *metrics, enum metric_counter counter, int64_t
 void metrics_observe(struct metrics *metrics, enum metric_histogram histogram, int64_t value);
 void metrics_gauge_set(struct metrics *metrics, enum metric_gauge gauge, int64_t value);
 void metrics_gauge_add(struct metrics *metrics, enum metric_gauge gauge, int64_t by);
+int64_t metrics_gauge_get(const struct metrics *metrics, enum metric_gauge gauge);
 void metrics_print(struct metrics *metrics, struct buf *out);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli/database.h"
+#include "core/audit/audit.h"
 #include "ledger/ledger.h"
 
 int cli_verify(int argc, char **argv);
@@ -16,18 +17,34 @@ static void print_problem(void *context, const char *text)
         fprintf(stderr, "%s\n", text);
 }
 
-static int verify(struct sql *sql)
+static int verify_audit(struct sql *sql, struct arena *arena, int *printed, int64_t *ret_entries,
+                        int64_t *ret_problems)
+{
+    struct str why = STR_NONE;
+    int error = audit_verify(sql, arena, ret_entries, &why);
+    if (error != ERR_INVALID)
+        return error;
+    print_problem(printed, why.ptr);
+    ++*ret_problems;
+    return OK;
+}
+
+static int verify(struct sql *sql, struct arena *arena)
 {
     int printed = 0;
+    int64_t entries = 0;
     struct ledger_verified verified;
     usec_t start = clock_monotonic();
     TRY(sql_begin_read(sql));
     int error = ledger_verify(sql, print_problem, &printed, &verified);
+    if (!error)
+        error = verify_audit(sql, arena, &printed, &entries, &verified.problems);
     sql_rollback(sql);
     TRY(error);
-    printf("%lld tenants, %lld accounts, %lld journals, %lld transfers, %lld holds: ",
+    printf("%lld tenants, %lld accounts, %lld journals, %lld transfers, %lld holds, "
+           "%lld audit entries: ",
            (long long)verified.tenants, (long long)verified.accounts, (long long)verified.journals,
-           (long long)verified.transfers, (long long)verified.holds);
+           (long long)verified.transfers, (long long)verified.holds, (long long)entries);
     if (verified.problems)
         printf("%lld PROBLEMS", (long long)verified.problems);
     else
@@ -43,13 +60,14 @@ int cli_verify(int argc, char **argv)
     struct store *store;
     int code = database_open(arena, argc, argv,
                              "cambist verify: computes balances, chains, holds and hashes of the "
-                             "ledger again and says\nwhat is wrong; exit code 0 when nothing is. "
+                             "ledger and of the audit\ntrail again and says what is wrong; exit "
+                             "code 0 when nothing is. "
                              "Works beside a running server.\n\n",
                              true, &config, &store);
     if (code)
         return code;
     struct sql *sql = store_acquire(store, false);
-    int error = verify(sql);
+    int error = verify(sql, arena);
     if (error && error != ERR_CONFLICT)
         fprintf(stderr, "cambist: %s (%s)\n", error_name(error), sql_last_error(sql));
     store_release(store, sql);

@@ -29,6 +29,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "dialect/dialect.h"
 #include "server/endpoints.h"
 #include "server/form.h"
 #include "server/pages.h"
@@ -81,7 +82,6 @@ struct http {
     int listener;
     unsigned port;
     char *tls_cert, *tls_key;
-    _Atomic int64_t in_flight;
     atomic_bool draining;
     pthread_t watch;
     atomic_bool stop_watch;
@@ -309,17 +309,23 @@ static enum MHD_Result add_query(void *cls, enum MHD_ValueKind kind, const char 
     return MHD_YES;
 }
 
-/* A client's id is taken if it is short and plain; otherwise one is made. */
+/* Short and plain: what may stand in a log, a header and a database as it is. */
+static bool is_plain_id(struct str id)
+{
+    for (size_t i = 0; i < id.len; i++) {
+        char c = id.ptr[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+              c == '-' || c == '_' || c == '.' || c == ':'))
+            return false;
+    }
+    return id.len >= 1 && id.len <= REQUEST_ID_MAX;
+}
+
+/* A client's id is taken if it is one; otherwise one is made. */
 static struct str request_id_of(struct request *request)
 {
     struct str id = call_header(&request->x.call, "X-Request-Id");
-    bool sane = id.len >= 1 && id.len <= REQUEST_ID_MAX;
-    for (size_t i = 0; i < id.len && sane; i++) {
-        char c = id.ptr[i];
-        sane = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-               c == '-' || c == '_' || c == '.';
-    }
-    if (sane)
+    if (is_plain_id(id))
         return id;
     uint64_t number = (uint64_t)id_new();
     char *text = arena_alloc(request->arena, 20);
@@ -374,7 +380,8 @@ static void read_head(struct request *request, const char *url, const char *meth
     c->client_address = request->watched ? str_from(request->watched->address) : STR("");
     c->host = call_header(c, "Host");
     c->request_id = request_id_of(request);
-    c->interaction_id = str_or(call_header(c, "x-fapi-interaction-id"), c->request_id);
+    struct str interaction_id = call_header(c, "x-fapi-interaction-id");
+    c->interaction_id = is_plain_id(interaction_id) ? interaction_id : c->request_id;
 }
 
 /* ---- Responses ---- */
@@ -425,6 +432,10 @@ static void add_headers(struct request *request, struct MHD_Response *response)
                                 x->content_type ? x->content_type : "application/json");
     MHD_add_response_header(response, "X-Request-Id", arena_cstr(c->arena, c->request_id));
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (c->route)
+        MHD_add_response_header(response, "Cache-Control", "no-store");
+    if (request->http->tls_cert)
+        MHD_add_response_header(response, "Strict-Transport-Security", "max-age=31536000");
     if (c->app->config->cors_origins.len)
         add_cors(request, response);
     if (request->closing || atomic_load_explicit(&request->http->draining, memory_order_relaxed))
@@ -470,20 +481,28 @@ static bool answer_page(struct request *request)
     return true;
 }
 
+/* Two lengths for one body are how a request hides behind another (RFC 9112, 6.1). */
+static int check_head(const struct request *request)
+{
+    const struct call *c = &request->x.call;
+    if (request->header_bytes > (size_t)c->app->config->header_limit ||
+        request->header_count == MAX_HEADERS)
+        return ERR_HEADERS_TOO_LARGE;
+    if (str_present(call_header(c, "Transfer-Encoding")) &&
+        str_present(call_header(c, "Content-Length")))
+        return ERR_INVALID_HEADERS;
+    return OK;
+}
+
 /*
  * Refused for its size before the body is read, if that is so large or the client asked first
  * (Expect): the connection ends with it. Smaller bodies are read and dropped, because a client that
  * is still sending may not see an answer that comes too early.
  */
-static bool refuse_head(struct request *request)
+static bool refuse_body(struct request *request)
 {
     struct exchange *x = &request->x;
     struct call *c = &x->call;
-    if (request->header_bytes > (size_t)c->app->config->header_limit ||
-        request->header_count == MAX_HEADERS) {
-        exchange_refuse(x, ERR_HEADERS_TOO_LARGE);
-        return request->closing = true;
-    }
     int64_t length = 0;
     struct str sent = call_header(c, "Content-Length");
     if (!str_present(sent) || !str_to_i64(sent, &length) || length <= 0)
@@ -525,6 +544,13 @@ static bool add_body(struct request *request, const char *bytes, size_t length)
 static enum MHD_Result begin(struct request *request, const char *url, const char *method)
 {
     read_head(request, url, method);
+    int error = check_head(request);
+    if (error) {
+        request->closing = true;
+        request->x.dialect = dialect_of_path(request->x.path);
+        exchange_refuse(&request->x, error);
+        return respond(request);
+    }
     /* A response queued now would end the connection: libmicrohttpd takes it as refusing the body.
      */
     if (answer_page(request)) {
@@ -532,7 +558,7 @@ static enum MHD_Result begin(struct request *request, const char *url, const cha
         return MHD_YES;
     }
     exchange_route(&request->x);
-    if (refuse_head(request))
+    if (refuse_body(request))
         return respond(request);
     set_phase(request->watched, PHASE_BODY);
     return MHD_YES;
@@ -550,7 +576,7 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
         *request_cls = request;
         request->connection = connection;
         request->watched = watched_of(connection);
-        atomic_fetch_add_explicit(&http->in_flight, 1, memory_order_relaxed);
+        metrics_gauge_add(http->app->metrics, GAUGE_IN_FLIGHT, 1);
         return begin(request, url, method);
     }
     if (*upload_data_size) {
@@ -586,7 +612,7 @@ static void request_completed(void *cls, struct MHD_Connection *connection, void
     *request_cls = NULL;
     set_phase(request->watched, PHASE_IDLE);
     request_give(request);
-    atomic_fetch_sub_explicit(&http->in_flight, 1, memory_order_relaxed);
+    metrics_gauge_add(http->app->metrics, GAUGE_IN_FLIGHT, -1);
 }
 
 /* The first thing known of a request: its request line is there. */
@@ -758,6 +784,11 @@ unsigned http_port(const struct http *http)
     return http->port;
 }
 
+static int64_t in_flight(const struct http *http)
+{
+    return metrics_gauge_get(http->app->metrics, GAUGE_IN_FLIGHT);
+}
+
 /* A request that reached the kernel before its connection is closed still gets its answer: the wait
  * ends when nothing was in flight for a while. */
 bool http_drain(struct http *http, usec_t timeout)
@@ -770,9 +801,9 @@ bool http_drain(struct http *http, usec_t timeout)
     usec_t end = clock_monotonic() + timeout;
     for (int quiet = 0; quiet < 5 && clock_monotonic() < end;) {
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-        quiet = atomic_load(&http->in_flight) ? 0 : quiet + 1;
+        quiet = in_flight(http) ? 0 : quiet + 1;
     }
-    int64_t left = atomic_load(&http->in_flight);
+    int64_t left = in_flight(http);
     if (left)
         log_warn("requests were given up", LOG_INT("requests", left));
     atomic_store(&http->stop_watch, true);

@@ -608,7 +608,9 @@ static void write_done(struct writer_job *job, int result)
 static void prepare_audit(struct exchange *x)
 {
     const struct route *route = x->call.route;
-    if (!route->in || x->call.raw_body.len > AUDIT_REQUEST_MAX)
+    /* Of a form, the files need not be text. */
+    if (!route->in || x->call.raw_body.len > AUDIT_REQUEST_MAX ||
+        form_is_form(call_header(&x->call, "Content-Type")))
         return;
     struct buf text = buf_new(x->call.arena, 256);
     json_encode_masked(&text, route->in, x->in);
@@ -735,14 +737,22 @@ static bool dispatch(struct exchange *x)
     return reply_now(x, ERR_INTERNAL);
 }
 
+/* Mounts know callers by no credential that could be limited, so their addresses are. */
+static bool run_mount(struct exchange *x)
+{
+    int error = x->unknown_method ? ERR_METHOD_NOT_ALLOWED : OK;
+    if (!error)
+        error = take_allowance(x, x->pipeline->public_limit, address_key(x->call.client_address));
+    return error ? reply_now(x, error) : hand_to_worker(x, work_mount);
+}
+
 bool exchange_run(struct exchange *x)
 {
     struct call *c = &x->call;
     x->started = clock_monotonic();
     c->now = clock_now();
     if (x->mount && !x->is_options)
-        return x->unknown_method ? reply_now(x, ERR_METHOD_NOT_ALLOWED)
-                                 : hand_to_worker(x, work_mount);
+        return run_mount(x);
     if (!c->route) {
         answer_without_route(x);
         return true;

@@ -134,6 +134,21 @@ def test_header_too_large(server):
     assert status in (400, 413, 431)
 
 
+def test_two_lengths_for_one_body_are_refused(server):
+    """Or what a proxy takes for a body becomes a request of its own here."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+        client.sendall(b"POST /v1/beneficiaries HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
+                       b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\n\r\n")
+        received = b""
+        while part := client.recv(4096):
+            received += part
+    assert received.startswith(b"HTTP/1.1 400") and received.count(b"HTTP/1.1") == 1
+
+
+def test_replies_with_data_are_not_cached(plain):
+    assert plain("GET", "/v1/payments").headers["Cache-Control"] == "no-store"
+
+
 def test_slow_headers_do_not_hold_a_connection(own_server):
     server = own_server(options=["--header-timeout-s", "1"])
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
