@@ -38,6 +38,7 @@ struct ledger *ledger_new(struct sql *sql)
     ledger->waypoints.item_size = sizeof(struct ledger_waypoint_);
     ledger->dated.item_size = sizeof(struct ledger_dated_);
     ledger->keys.item_size = sizeof(struct queued_key);
+    ledger_init_new_keys(ledger);
     ledger->systems.item_size = sizeof(struct system_account);
     return ledger;
 }
@@ -49,7 +50,8 @@ struct ledger *ledger_free(struct ledger *ledger)
     struct queue *queues[] = {
         &ledger->dirty_slots, &ledger->dirty_holds, &ledger->dirty_tenants, &ledger->undo,
         &ledger->marks,       &ledger->transfers,   &ledger->journals,      &ledger->segments,
-        &ledger->waypoints,   &ledger->dated,       &ledger->keys,          &ledger->systems,
+        &ledger->new_keys,    &ledger->waypoints,   &ledger->dated,         &ledger->keys,
+        &ledger->systems,
     };
     for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
         queue_free(queues[i]);
@@ -59,6 +61,7 @@ struct ledger *ledger_free(struct ledger *ledger)
     id_map_free(&ledger->slot_map);
     id_map_free(&ledger->hold_map);
     id_map_free(&ledger->tenant_map);
+    id_map_free(&ledger->new_key_map);
     free(ledger->key_buckets);
     chain_hasher_clear(&ledger->hasher);
     arena_free(ledger->texts);
@@ -89,6 +92,7 @@ static void forget_systems(struct ledger *ledger)
 static void clear_batch(struct ledger *ledger)
 {
     ledger_unqueue_keys(ledger, 0);
+    ledger_forget_new_keys(ledger);
     ledger->dirty_slots.count = 0;
     ledger->dirty_holds.count = 0;
     ledger->dirty_tenants.count = 0;
@@ -193,6 +197,7 @@ void ledger_rewind(struct ledger *ledger, size_t mark)
     const struct mark to = *(struct mark *)queue_at(&ledger->marks, mark);
     ledger_rewind_to(ledger, &to);
     ledger->marks.count = mark + 1;
+    ledger_forget_new_keys(ledger);
     if (ledger->systems_uncertain)
         forget_systems(ledger);
 }

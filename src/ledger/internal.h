@@ -292,6 +292,8 @@ struct ledger {
     struct queue keys;
     uint32_t *key_buckets;
     size_t key_bucket_count;
+    struct queue new_keys; /* looked up together and found in no table: see keys.c */
+    struct id_map new_key_map;
 
     struct queue systems; /* struct system_account */
     struct arena *system_names;
@@ -351,6 +353,11 @@ int ledger_check(struct ledger *ledger, id_t64 tenant_id, const struct transfer 
 void ledger_queue_key(struct ledger *ledger, size_t journal_index, size_t transfer_index);
 /* Forgets the keys of the journals from this place of the queue on; before the queue is cut. */
 void ledger_unqueue_keys(struct ledger *ledger, size_t journal_count);
+/* Looks up the keys of many journals together; forgotten by ledger_rewind and at the end of the
+ * batch. */
+int ledger_prefetch_keys(struct ledger *ledger, const struct journal *journals, size_t count);
+void ledger_init_new_keys(struct ledger *ledger);
+void ledger_forget_new_keys(struct ledger *ledger);
 /* When the key is known: fills in the first outcome, or returns the refusal. */
 int ledger_replay_key(struct ledger *ledger, struct journal *journal,
                       const uint8_t body_hash[LEDGER_HASH_SIZE], bool *ret_replayed);

@@ -26,6 +26,17 @@ ROW_STRUCT(ledger_key_, KEY_ROW);
 ROW_TYPE(ledger_key_, KEY_ROW);
 #undef ROW_SELF
 
+/* The same with the key, for many at once. */
+#define KEYS_ROW(F)        \
+    F(INTEGER, journal_id) \
+    F(TEXT, key)           \
+    F(BYTES, body_hash)    \
+    F(INTEGER, error)
+ROW_STRUCT(ledger_keys_, KEYS_ROW);
+#define ROW_SELF struct ledger_keys_
+ROW_TYPE(ledger_keys_, KEYS_ROW);
+#undef ROW_SELF
+
 static void *must(void *memory)
 {
     if (!memory)
@@ -114,11 +125,129 @@ static bool find_queued(const struct ledger *ledger, id_t64 tenant_id, struct st
     return false;
 }
 
+static void found_in_table(struct key_found *found, int64_t journal_id, struct str body_hash,
+                           int64_t error)
+{
+    found->found = true;
+    found->journal_id = journal_id;
+    found->error = (int)error;
+    found->has_body_hash = body_hash.len == LEDGER_HASH_SIZE;
+    if (found->has_body_hash)
+        memcpy(found->body_hash, body_hash.ptr, LEDGER_HASH_SIZE);
+}
+
+/* ---- Keys that were looked up together and are in no table ---- */
+
+struct new_key {
+    id_t64 tenant_id;
+    struct str key;
+};
+
+static id_t64 new_key_cell(id_t64 tenant_id, struct str key)
+{
+    return (id_t64)(key_hash(tenant_id, key) >> 1 | 1);
+}
+
+static bool known_to_be_new(const struct ledger *ledger, id_t64 tenant_id, struct str key)
+{
+    if (ledger->new_keys.count == 0)
+        return false;
+    uint32_t index = id_map_get(&ledger->new_key_map, new_key_cell(tenant_id, key));
+    if (index == ID_MAP_NONE)
+        return false;
+    const struct new_key *known = queue_at(&ledger->new_keys, index);
+    return known->tenant_id == tenant_id && str_eq(known->key, key);
+}
+
+void ledger_init_new_keys(struct ledger *ledger)
+{
+    ledger->new_keys.item_size = sizeof(struct new_key);
+}
+
+void ledger_forget_new_keys(struct ledger *ledger)
+{
+    ledger->new_keys.count = 0;
+    id_map_clear(&ledger->new_key_map);
+}
+
+/* Where two keys share a cell the later one has it; the other is looked up by itself. */
+static void note_new_key(struct ledger *ledger, id_t64 tenant_id, struct str key)
+{
+    id_map_put(&ledger->new_key_map, new_key_cell(tenant_id, key),
+               (uint32_t)ledger->new_keys.count);
+    *(struct new_key *)queue_push(&ledger->new_keys) =
+        (struct new_key){tenant_id, arena_copy(ledger->texts, key)};
+}
+
+/*
+ * Many keys in one statement, each in a branch of its own: given a list, PostgreSQL plans for the
+ * table as it is at first, empty, and goes on reading all of it when it is large.
+ */
+#define AT_ONCE 30
+#define ONE_KEY                                                                 \
+    "SELECT id AS journal_id, key, body_hash, 0 AS error FROM ledger_journals " \
+    "WHERE tenant_id = ? AND key = ? UNION ALL "                                \
+    "SELECT 0, key, body_hash, error FROM ledger_refusals WHERE tenant_id = ? AND key = ?"
+#define AND_ANOTHER " UNION ALL " ONE_KEY
+#define AND_FIVE AND_ANOTHER AND_ANOTHER AND_ANOTHER AND_ANOTHER AND_ANOTHER
+#define THIRTY_KEYS                                                                             \
+    ONE_KEY AND_ANOTHER AND_ANOTHER AND_ANOTHER AND_ANOTHER AND_FIVE AND_FIVE AND_FIVE AND_FIVE \
+        AND_FIVE
+
+/* `keys` has AT_ONCE places; the last ones may repeat. */
+static int find_known(struct ledger *ledger, id_t64 tenant_id, const struct str *keys,
+                      struct ledger_keys_ **ret_rows, size_t *ret_count)
+{
+    struct sql_value values[4 * AT_ONCE + 1];
+    for (size_t i = 0; i < 2 * AT_ONCE; i++) {
+        values[2 * i] = sql_int(tenant_id);
+        values[2 * i + 1] = sql_text(keys[i / 2]);
+    }
+    values[4 * AT_ONCE] = (struct sql_value){.kind = SQL_END};
+    return sql_all_args(ledger->sql, ledger->scratch, &ledger_keys__row, (void **)ret_rows,
+                        ret_count, THIRTY_KEYS, values);
+}
+
+static int note_new_keys(struct ledger *ledger, id_t64 tenant_id, const struct str *keys,
+                         size_t count)
+{
+    struct ledger_keys_ *rows;
+    size_t row_count;
+    struct str padded[AT_ONCE];
+    for (size_t i = 0; i < AT_ONCE; i++)
+        padded[i] = keys[i < count ? i : count - 1];
+    TRY(find_known(ledger, tenant_id, padded, &rows, &row_count));
+    for (size_t i = 0; i < count; i++) {
+        bool old = false;
+        for (size_t j = 0; j < row_count && !old; j++)
+            old = str_eq(rows[j].key, keys[i]);
+        if (!old)
+            note_new_key(ledger, tenant_id, keys[i]);
+    }
+    return OK;
+}
+
+int ledger_prefetch_keys(struct ledger *ledger, const struct journal *journals, size_t count)
+{
+    struct str keys[AT_ONCE];
+    size_t key_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool last_of_tenant = i + 1 == count || journals[i + 1].tenant_id != journals[i].tenant_id;
+        if (str_present(journals[i].key))
+            keys[key_count++] = journals[i].key;
+        if (key_count == AT_ONCE || (key_count > 0 && last_of_tenant)) {
+            TRY(note_new_keys(ledger, journals[i].tenant_id, keys, key_count));
+            key_count = 0;
+        }
+    }
+    return OK;
+}
+
 static int find_key(struct ledger *ledger, id_t64 tenant_id, struct str key,
                     struct key_found *ret_found)
 {
     *ret_found = (struct key_found){.transfer_index = SIZE_MAX};
-    if (find_queued(ledger, tenant_id, key, ret_found))
+    if (find_queued(ledger, tenant_id, key, ret_found) || known_to_be_new(ledger, tenant_id, key))
         return OK;
     struct ledger_key_ row;
     int error = sql_one(ledger->sql, ledger->scratch, &ledger_key__row, &row,
@@ -130,12 +259,7 @@ static int find_key(struct ledger *ledger, id_t64 tenant_id, struct str key,
     if (error == ERR_NOT_FOUND)
         return OK;
     TRY(error);
-    ret_found->found = true;
-    ret_found->journal_id = row.journal_id;
-    ret_found->error = (int)row.error;
-    ret_found->has_body_hash = row.body_hash.len == LEDGER_HASH_SIZE;
-    if (ret_found->has_body_hash)
-        memcpy(ret_found->body_hash, row.body_hash.ptr, LEDGER_HASH_SIZE);
+    found_in_table(ret_found, row.journal_id, row.body_hash, row.error);
     return OK;
 }
 
@@ -173,6 +297,7 @@ int ledger_record_refusal(struct ledger *ledger, id_t64 tenant_id, struct str ke
     TRY(find_key(ledger, tenant_id, key, &found));
     if (found.found)
         return OK;
+    ledger_forget_new_keys(ledger);
     return sql_run(ledger->sql,
                    "INSERT INTO ledger_refusals (tenant_id, key, body_hash, error, created_at) "
                    "VALUES (?, ?, ?, ?, ?)",

@@ -232,6 +232,7 @@ struct journal {
     usec_t effective_at; /* 0: now. Earlier or later: statements by effective date show it there */
     id_t64 reverses;     /* returned by ledger_reverse: journal this one reverses */
     usec_t posted_at;    /* returned */
+    bool replayed;       /* returned by ledger_post_batch: the key was known */
     struct transfer *transfers;
     size_t transfer_count;
 };

@@ -95,6 +95,8 @@ int ledger_prefetch(struct ledger *ledger, const struct journal *journals, size_
     struct queue accounts = {.item_size = sizeof(id_t64)};
     struct queue holds = {.item_size = sizeof(id_t64)};
     int error = prefetch(ledger, journals, count, &accounts, &holds);
+    if (!error)
+        error = ledger_prefetch_keys(ledger, journals, count);
     queue_free(&accounts);
     queue_free(&holds);
     return error;
@@ -110,7 +112,7 @@ int ledger_post_batch(struct ledger *ledger, struct journal *journals, size_t co
 {
     TRY(ledger_prefetch(ledger, journals, count));
     for (size_t i = 0; i < count; i++) {
-        ret_errors[i] = ledger_post_journal(ledger, &journals[i], NULL, NULL);
+        ret_errors[i] = ledger_post_journal(ledger, &journals[i], NULL, &journals[i].replayed);
         if (is_store_error(ret_errors[i]))
             return ret_errors[i];
     }
