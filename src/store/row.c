@@ -138,11 +138,16 @@ static struct shape *shape_new(enum shape_kind kind, const char *table, const st
     shape->table = strdup(table);
     shape->type = type;
     order_fields(shape);
+    shape->plain = true;
     for (unsigned i = 0; i < shape->count; i++) {
-        if (!is_secret(shape->fields[i]))
+        const struct type_field *field = shape->fields[i];
+        if (field->value.kind == TYPE_DECIMAL || field->has_offset >= 0)
+            shape->plain = false;
+        if (!is_secret(field))
             continue;
+        shape->plain = false;
         char *context;
-        int length = asprintf(&context, "%s.%s", table, shape->fields[i]->name);
+        int length = asprintf(&context, "%s.%s", table, field->name);
         if (length < 0)
             abort();
         shape->contexts[i] = (struct str){context, (size_t)length};

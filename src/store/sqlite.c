@@ -336,21 +336,55 @@ static int sqlite_was_committed(struct sql *sql, int64_t token, bool *ret_commit
 
 /* ---- Many rows ---- */
 
+/* The fields of a plain shape, without the detour over values. */
+static int bind_plain(sqlite3_stmt *prepared, const struct shape *shape, const char *row)
+{
+    int code = SQLITE_OK;
+    for (unsigned i = 0; i < shape->count && code == SQLITE_OK; i++) {
+        const struct type_field *field = shape->fields[i];
+        const void *at = row + field->offset;
+        const struct str *bytes = at;
+        int index = (int)i + 1;
+        if (field->value.kind == TYPE_INTEGER)
+            code = sqlite3_bind_int64(prepared, index, *(const int64_t *)at);
+        else if (field->value.kind == TYPE_BOOLEAN)
+            code = sqlite3_bind_int64(prepared, index, *(const bool *)at);
+        else if (!bytes->ptr)
+            code = sqlite3_bind_null(prepared, index);
+        else if (field->value.kind == TYPE_BYTES)
+            code = sqlite3_bind_blob64(prepared, index, bytes->ptr, bytes->len, SQLITE_STATIC);
+        else
+            code = sqlite3_bind_text64(prepared, index, bytes->ptr, bytes->len, SQLITE_STATIC,
+                                       SQLITE_UTF8);
+    }
+    return code;
+}
+
+static int run_row(struct sql *sql, struct statement *statement, const struct shape *shape,
+                   const char *row)
+{
+    if (shape->plain) {
+        int code = bind_plain(statement->handle, shape, row);
+        return code ? note(sql, code) : step_through(sql, statement->handle);
+    }
+    struct sql_value values[MAX_COLUMNS + 1];
+    struct arena *scratch = scratch_begin(sql);
+    shape_values(sql, shape, scratch, row, values);
+    int error = bind_all(sql, statement, values);
+    if (!error)
+        error = step_through(sql, statement->handle);
+    scratch_end(sql);
+    return error;
+}
+
 static int run_rows(struct sql *sql, enum shape_kind kind, const char *table,
                     const struct type *type, const void *rows, size_t count)
 {
     const struct shape *shape = shape_get(sql, kind, table, type);
     struct statement *statement = statement_get(sql, shape->query);
-    struct sql_value values[MAX_COLUMNS + 1];
     int error = prepare(sql, statement);
-    for (size_t i = 0; i < count && !error; i++) {
-        struct arena *scratch = scratch_begin(sql);
-        shape_values(sql, shape, scratch, (const char *)rows + i * type->size, values);
-        error = bind_all(sql, statement, values);
-        if (!error)
-            error = step_through(sql, statement->handle);
-        scratch_end(sql);
-    }
+    for (size_t i = 0; i < count && !error; i++)
+        error = run_row(sql, statement, shape, (const char *)rows + i * type->size);
     return error;
 }
 

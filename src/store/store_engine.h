@@ -62,7 +62,8 @@ struct shape {
     char *table;
     const struct type *type;
     char *query;
-    unsigned count;                               /* of parameters */
+    unsigned count; /* of parameters */
+    bool plain;     /* no SECRET, DECIMAL or optional field: members are bound as they are */
     const struct type_field *fields[MAX_COLUMNS]; /* in the order of the parameters */
     struct str contexts[MAX_COLUMNS];             /* of SECRET fields */
 };
