@@ -18,7 +18,6 @@ CREATE TABLE wallet (
     entry_count BIGINT NOT NULL,
     last_entry_at BIGINT NOT NULL,
     last_entry_id BIGINT NOT NULL,
-    previous_entry_id BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );

@@ -22,26 +22,25 @@
 
 /* kind: currency | internal_bank | internal_crypto. status: states/account.def. Ids that are not
  * set are 0. */
-#define WALLET_ROW(F)             \
-    F(INTEGER, id)                \
-    F(INTEGER, tenant_id)         \
-    F(INTEGER, organisation_id)   \
-    F(INTEGER, user_id)           \
-    F(INTEGER, customer_id)       \
-    F(TEXT, kind)                 \
-    F(TEXT, name)                 \
-    F(INTEGER, asset)             \
-    F(TEXT, status)               \
-    F(TEXT, provider)             \
-    F(TEXT, provider_account_id)  \
-    F(TEXT, account_number)       \
-    F(TEXT, bank_name)            \
-    F(TEXT, payment_rail)         \
-    F(INTEGER, entry_count)       \
-    F(INTEGER, last_entry_at)     \
-    F(INTEGER, last_entry_id)     \
-    F(INTEGER, previous_entry_id) \
-    F(INTEGER, created_at)        \
+#define WALLET_ROW(F)            \
+    F(INTEGER, id)               \
+    F(INTEGER, tenant_id)        \
+    F(INTEGER, organisation_id)  \
+    F(INTEGER, user_id)          \
+    F(INTEGER, customer_id)      \
+    F(TEXT, kind)                \
+    F(TEXT, name)                \
+    F(INTEGER, asset)            \
+    F(TEXT, status)              \
+    F(TEXT, provider)            \
+    F(TEXT, provider_account_id) \
+    F(TEXT, account_number)      \
+    F(TEXT, bank_name)           \
+    F(TEXT, payment_rail)        \
+    F(INTEGER, entry_count)      \
+    F(INTEGER, last_entry_at)    \
+    F(INTEGER, last_entry_id)    \
+    F(INTEGER, created_at)       \
     F(INTEGER, updated_at)
 ROW_STRUCT(wallet, WALLET_ROW);
 

@@ -42,14 +42,16 @@ int wallet_add_entries(struct call *c, const struct wallet_entry *entries, size_
 
     for (size_t i = 0; i < count; i++) {
         chained[i] = entries[i];
-        /* One statement makes this the wallet's last entry and says which one was: the row's lock
-         * keeps the chain whole when two processes write at once. */
+        /* The row's lock keeps the chain whole when two processes write at once. */
         TRY(sql_integer(c->sql, &chained[i].previous_id,
-                        "UPDATE wallet SET entry_count = entry_count + 1, last_entry_at = ?,"
-                        " previous_entry_id = last_entry_id, last_entry_id = ?"
-                        " WHERE tenant_id = ? AND id = ? RETURNING previous_entry_id",
-                        sql_int(entries[i].created_at), sql_int(entries[i].id),
+                        "SELECT last_entry_id FROM wallet"
+                        " WHERE tenant_id = ? AND id = ?" SQL_FOR_UPDATE,
                         sql_int(entries[i].tenant_id), sql_int(entries[i].wallet_id)));
+        TRY(sql_run(c->sql,
+                    "UPDATE wallet SET entry_count = entry_count + 1, last_entry_at = ?,"
+                    " last_entry_id = ? WHERE tenant_id = ? AND id = ?",
+                    sql_int(entries[i].created_at), sql_int(entries[i].id),
+                    sql_int(entries[i].tenant_id), sql_int(entries[i].wallet_id)));
     }
     return sql_insert_many(c->sql, "wallet_entry", &wallet_entry_row, chained, count);
 }
