@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from client.flows import balances, open_account
+from client.http import wait_until
 from client.pcx import Pcx, Platform
 
 ROUNDS = 200 if os.environ.get("LONG") else 20
@@ -80,12 +81,12 @@ def test_kill_under_load(own_server):
                    for n in range(WRITERS)]
         for writer in writers:
             writer.start()
-        time.sleep(random.Random(number).uniform(0.05, 0.5))
+        wait_until(lambda: writes.acknowledged, what="the first write")
+        time.sleep(random.Random(number).uniform(0, 0.4))
         server.kill()
         stop.set()
         for writer in writers:
             writer.join()
-        assert writes.acknowledged, "the load wrote nothing before the kill"
         server.start()
         writes.settle()
         expected_source += writes.total("deposit") - writes.total("transfer")
