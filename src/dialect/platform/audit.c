@@ -7,10 +7,9 @@
 
 static struct str dialect_of(struct str operation_id)
 {
-    for (size_t i = 0; i < route_count; i++)
-        if (str_is(operation_id, routes[i].operation_id))
-            return str_from(dialects[routes[i].dialect]->name);
-    return STR_NONE;
+    const struct route *route = route_by_operation_id(operation_id);
+
+    return route ? str_from(dialects[route->dialect]->name) : STR_NONE;
 }
 
 static void show(struct call *c, const struct audit *entry, struct platform_audit_entry *out)

@@ -38,6 +38,8 @@ int platform_list_operations(struct call *c, const struct platform_list_operatio
         const struct route *route = &routes[i];
         bool implemented = route->handle != NULL;
         const char *dialect = dialects[route->dialect]->name;
+        if (route->alias)
+            continue; /* a further path of an operation that has a row */
         if ((str_present(in->dialect) && !str_is(in->dialect, dialect)) ||
             (in->has_implemented && in->implemented != implemented))
             continue;
