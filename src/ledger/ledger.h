@@ -232,7 +232,7 @@ struct journal {
     usec_t effective_at; /* 0: now. Earlier or later: statements by effective date show it there */
     id_t64 reverses;     /* returned by ledger_reverse: journal this one reverses */
     usec_t posted_at;    /* returned */
-    bool replayed;       /* returned by ledger_post_batch: the key was known */
+    bool replayed;       /* returned: the key was known; what is returned is the first outcome */
     struct transfer *transfers;
     size_t transfer_count;
 };
@@ -250,6 +250,13 @@ struct journal {
  */
 int ledger_post_journal(struct ledger *ledger, struct journal *journal, size_t *ret_index,
                         bool *ret_replayed);
+
+/*
+ * Would status or permission of the two accounts refuse a movement between them? 0 or the rule's
+ * code. For callers that must name this rule before one of their own.
+ */
+int ledger_check_accounts(struct ledger *ledger, id_t64 tenant_id, id_t64 debit_account,
+                          id_t64 credit_account);
 
 /*
  * A linked chain: all journals or none. ret_errors[i] (may be NULL) is the error of the journal

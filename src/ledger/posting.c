@@ -251,6 +251,7 @@ int ledger_post_journal(struct ledger *ledger, struct journal *journal, size_t *
         *ret_index = 0;
     if (ret_replayed)
         *ret_replayed = false;
+    journal->replayed = false;
     if (journal->transfer_count == 0)
         return ERR_LEDGER_EMPTY_JOURNAL;
     if (journal->transfer_count > LEDGER_JOURNAL_MAX)
@@ -260,8 +261,9 @@ int ledger_post_journal(struct ledger *ledger, struct journal *journal, size_t *
         bool found = false;
         ledger_body_hash(journal, body_hash);
         int error = ledger_replay_key(ledger, journal, body_hash, &found);
+        journal->replayed = found && error != ERR_LEDGER_KEY_MISMATCH;
         if (ret_replayed)
-            *ret_replayed = found && error != ERR_LEDGER_KEY_MISMATCH;
+            *ret_replayed = journal->replayed;
         if (found || error)
             return error;
     }

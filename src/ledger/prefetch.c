@@ -112,7 +112,7 @@ int ledger_post_batch(struct ledger *ledger, struct journal *journals, size_t co
 {
     TRY(ledger_prefetch(ledger, journals, count));
     for (size_t i = 0; i < count; i++) {
-        ret_errors[i] = ledger_post_journal(ledger, &journals[i], NULL, &journals[i].replayed);
+        ret_errors[i] = ledger_post_journal(ledger, &journals[i], NULL, NULL);
         if (is_store_error(ret_errors[i]))
             return ret_errors[i];
     }

@@ -102,6 +102,15 @@ static int check_flags(const struct ledger_account *debit, const struct ledger_a
     return OK;
 }
 
+int ledger_check_accounts(struct ledger *ledger, id_t64 tenant_id, id_t64 debit_account,
+                          id_t64 credit_account)
+{
+    struct ledger_account debit, credit;
+    TRY(ledger_get_account(ledger, tenant_id, debit_account, &debit));
+    TRY(ledger_get_account(ledger, tenant_id, credit_account, &credit));
+    return check_flags(&debit, &credit);
+}
+
 /* What the limits of the account let go now; the tightest one counts. Without a limit: what is
  * available. */
 static money_t debitable(const struct ledger_account *account)

@@ -380,8 +380,9 @@ static void read_head(struct request *request, const char *url, const char *meth
     c->client_address = request->watched ? str_from(request->watched->address) : STR("");
     c->host = call_header(c, "Host");
     c->request_id = request_id_of(request);
-    struct str interaction_id = call_header(c, "x-fapi-interaction-id");
-    c->interaction_id = is_plain_id(interaction_id) ? interaction_id : c->request_id;
+    c->interaction_id = call_header(c, "x-fapi-interaction-id");
+    if (str_empty(c->interaction_id))
+        c->interaction_id = c->request_id;
 }
 
 /* ---- Responses ---- */

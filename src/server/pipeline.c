@@ -33,6 +33,8 @@
 /* Longer requests are audited without their body: the record they made says what they did. */
 #define AUDIT_REQUEST_MAX 2048
 
+#define INTERACTION_ID_MAX 255
+
 #define SANDBOX_RATE 1000000
 #define SANDBOX_PUBLIC_RATE 100000
 #define DEFAULT_RATE 500
@@ -469,6 +471,19 @@ static int read_idempotency_key(struct exchange *x)
     return OK;
 }
 
+/* It is kept with what the call posts and looked up by, so it has to be text, and not much of it. */
+static int check_interaction_id(struct call *c)
+{
+    static const char name[] = "x-fapi-interaction-id";
+    struct str id = c->interaction_id;
+    bool readable = str_valid_utf8(id);
+    for (size_t i = 0; i < id.len; i++)
+        readable = readable && (unsigned char)id.ptr[i] >= 0x20 && id.ptr[i] != 0x7f;
+    if (!readable)
+        return call_refuse(c, ERR_BAD_FORMAT, name);
+    return id.len > INTERACTION_ID_MAX ? call_refuse(c, ERR_TOO_LONG, name) : OK;
+}
+
 static int check_request(struct exchange *x)
 {
     struct call *c = &x->call;
@@ -477,6 +492,7 @@ static int check_request(struct exchange *x)
         TRY(dialects[x->dialect]->open_envelope(c));
     TRY(authenticate(x));
     TRY(decode(x));
+    TRY(check_interaction_id(c));
     return read_idempotency_key(x);
 }
 

@@ -61,12 +61,16 @@ static int found(struct call *c, int error, struct str status, const char *field
     return error;
 }
 
+int wallet_find(struct call *c, id_t64 wallet_id, struct wallet *ret_wallet)
+{
+    TRY(sql_one(c->sql, c->arena, &wallet_row, ret_wallet, WALLET_SELECT " AND id = ?",
+                sql_int(c->principal.tenant_id), sql_int(wallet_id)));
+    return str_is(ret_wallet->status, "deleted") ? ERR_NOT_FOUND : OK;
+}
+
 int wallet_get(struct call *c, id_t64 wallet_id, const char *field, struct wallet *ret_wallet)
 {
-    int error = sql_one(c->sql, c->arena, &wallet_row, ret_wallet, WALLET_SELECT " AND id = ?",
-                        sql_int(c->principal.tenant_id), sql_int(wallet_id));
-
-    return found(c, error, ret_wallet->status, field);
+    return found(c, wallet_find(c, wallet_id, ret_wallet), ret_wallet->status, field);
 }
 
 int wallet_get_brief(struct call *c, id_t64 wallet_id, const char *field, struct wallet *ret_wallet)

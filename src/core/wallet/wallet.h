@@ -64,6 +64,8 @@ int wallet_get(struct call *c, id_t64 wallet_id, const char *field, struct walle
  */
 int wallet_get_brief(struct call *c, id_t64 wallet_id, const char *field,
                      struct wallet *ret_wallet);
+/* ERR_NOT_FOUND is returned, not refused: the caller knows what it means. */
+int wallet_find(struct call *c, id_t64 wallet_id, struct wallet *ret_wallet);
 int wallet_get_detail(struct call *c, id_t64 wallet_id, const char *field,
                       struct wallet_detail *ret_wallet);
 /* As wallet_get, and ERR_FORBIDDEN unless wallet_may_use. */

@@ -62,6 +62,7 @@ static void show_account(struct call *c, const struct wallet *wallet,
     };
 }
 
+/* One's own; with cashier authority, any. */
 static int find_account(struct call *c, struct str uuid, const char *field,
                         struct wallet *ret_wallet)
 {
@@ -69,7 +70,8 @@ static int find_account(struct call *c, struct str uuid, const char *field,
 
     if (!id_parse_uuid(ID_ACCOUNT, uuid, &id))
         return call_refuse(c, ERR_NOT_FOUND, field);
-    return wallet_get_for_caller(c, id, field, ret_wallet);
+    TRY(wallet_get(c, id, field, ret_wallet));
+    return posting_may_see(c, ret_wallet) ? OK : call_refuse(c, ERR_FORBIDDEN, field);
 }
 
 int fc_ledger_account_balance(struct call *c, const struct fc_ledger_account_balance_in *in,
@@ -104,29 +106,44 @@ int fc_ledger_account_balance(struct call *c, const struct fc_ledger_account_bal
     return OK;
 }
 
-#define MAX_LISTED_ACCOUNTS 500
+#define ACCOUNTS_AT_ONCE 500
+
+/* All of them: the list has no pages. */
+static int read_accounts(struct call *c, id_t64 owner_id, struct fc_account_array *ret_accounts)
+{
+    struct page page = {.limit = ACCOUNTS_AT_ONCE, .before = INT64_MAX};
+    size_t count, room = 0;
+
+    do {
+        struct ledger_account account;
+        struct wallet *wallets;
+        TRY(wallet_list(c, &(struct wallet_filter){.user_id = owner_id}, &page, &wallets, &count));
+        size_t shown = count < ACCOUNTS_AT_ONCE ? count : ACCOUNTS_AT_ONCE;
+        struct fc_account *items = ARENA_ARRAY(c->arena, struct fc_account, room + shown + 1);
+        if (room)
+            memcpy(items, ret_accounts->items, room * sizeof(*items));
+        for (size_t i = 0; i < shown; i++) {
+            TRY(ledger_read_account(c->sql, wallets[i].tenant_id, wallets[i].id, &account));
+            show_account(c, &wallets[i], &account, &items[room++]);
+            page.before = wallets[i].id;
+        }
+        *ret_accounts = (struct fc_account_array){items, room};
+    } while (count > ACCOUNTS_AT_ONCE);
+    return OK;
+}
 
 int fc_ledger_list_accounts(struct call *c, const struct fc_ledger_list_accounts_in *in,
                             struct fc_ledger_list_accounts_out *out)
 {
-    struct page page = {.limit = MAX_LISTED_ACCOUNTS, .before = INT64_MAX};
-    struct ledger_account account;
-    struct wallet *wallets;
     struct user owner;
     id_t64 owner_id;
-    size_t count;
 
     if (!id_parse_uuid(ID_USER, in->account_owner_id, &owner_id))
         return call_refuse(c, ERR_NOT_FOUND, "account-owner-id");
-    TRY(user_get_for_caller(c, owner_id, "account-owner-id", &owner));
-    TRY(wallet_list(c, &(struct wallet_filter){.user_id = owner_id}, &page, &wallets, &count));
-    out->data.items = ARENA_ARRAY(c->arena, struct fc_account, count + 1);
-    out->data.count = count;
-    for (size_t i = 0; i < count; i++) {
-        TRY(ledger_read_account(c->sql, wallets[i].tenant_id, wallets[i].id, &account));
-        show_account(c, &wallets[i], &account, &out->data.items[i]);
-    }
-    return OK;
+    TRY(user_get(c, owner_id, "account-owner-id", &owner));
+    if (!posting_may_see(c, &(struct wallet){.user_id = owner_id}))
+        return call_refuse(c, ERR_FORBIDDEN, "account-owner-id");
+    return read_accounts(c, owner_id, &out->data);
 }
 
 /* A change of state behind a GET, as documented. */
@@ -145,6 +162,8 @@ int fc_ledger_change_account_permission(struct call *c,
         return call_refuse_text(c, ERR_NOT_ALLOWED, "permission",
                                 "must be READ_ONLY, DEBIT_ONLY, CREDIT_ONLY or FULL_ACCESS");
     TRY(find_account(c, in->id, "id", &wallet));
+    if (!call_may_act_for_user(c, wallet.user_id) && !call_has_role(c, ROLE_MANAGER))
+        return call_refuse(c, ERR_FORBIDDEN, "id");
     TRY(ledger_set_flags(c->ledger, wallet.tenant_id, wallet.id, permission->flags,
                          PERMISSION_FLAGS & ~permission->flags));
     TRY(ledger_get_account(c->ledger, wallet.tenant_id, wallet.id, &account));
@@ -224,10 +243,12 @@ int fc_ledger_history(struct call *c, const struct fc_ledger_history_in *in,
     return OK;
 }
 
-#define MAX_FOUND_JOURNALS 200
+/* The lists by key and interaction have no pages; what names more belongs into an account's
+ * history. */
+#define MAX_FOUND_JOURNALS 5000
 
-/* Entries on accounts the caller may see; tellers see all of the tenant's. */
-static int find_entries(struct call *c, enum ledger_text by, struct str text,
+/* Entries on accounts the caller may see. System accounts are nobody's to see. */
+static int find_entries(struct call *c, enum ledger_text by, struct str text, const char *field,
                         struct fc_ledger_entry_array *ret_entries)
 {
     struct journal *journals;
@@ -235,23 +256,22 @@ static int find_entries(struct call *c, enum ledger_text by, struct str text,
     size_t count, places = 0;
 
     TRY(ledger_find_journals(c->sql, c->arena, c->principal.tenant_id, by, text, 0,
-                             MAX_FOUND_JOURNALS, &journals, &count));
+                             MAX_FOUND_JOURNALS + 1, &journals, &count));
+    if (count > MAX_FOUND_JOURNALS)
+        return call_refuse_text(c, ERR_OUT_OF_RANGE, field, "names more than %d postings",
+                                MAX_FOUND_JOURNALS);
     for (size_t i = 0; i < count; i++)
         places += 2 * journals[i].transfer_count;
     ret_entries->items = ARENA_ARRAY(c->arena, struct fc_ledger_entry, places + 1);
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < 2 * journals[i].transfer_count; k++) {
             struct ledger_entry entry = ledger_entry_of(&journals[i], k / 2, k % 2 == 0);
-            int error = wallet_get(c, entry.account_id, NULL, &wallet);
-            if (error) { /* a system account: not the client's to see */
-                c->error = OK;
-                c->problems = NULL;
-                continue;
-            }
-            if (!call_has_role(c, ROLE_CASHIER | ROLE_MANAGER | ROLE_ADMIN) &&
-                !call_may_act_for_user(c, wallet.user_id))
-                continue;
-            show_entry(c, &entry, wallet_asset(&wallet), &ret_entries->items[ret_entries->count++]);
+            int error = wallet_find(c, entry.account_id, &wallet);
+            if (error && error != ERR_NOT_FOUND)
+                return error;
+            if (!error && posting_may_see(c, &wallet))
+                show_entry(c, &entry, wallet_asset(&wallet),
+                           &ret_entries->items[ret_entries->count++]);
         }
     return OK;
 }
@@ -266,14 +286,15 @@ int fc_ledger_history_by_interaction_id(struct call *c,
     (void)in;
     if (str_empty(interaction_id))
         return call_refuse(c, ERR_REQUIRED, "x-fapi-interaction-id");
-    return find_entries(c, LEDGER_BY_INTERACTION, interaction_id, &out->data);
+    return find_entries(c, LEDGER_BY_INTERACTION, interaction_id, "x-fapi-interaction-id",
+                        &out->data);
 }
 
 int fc_ledger_history_by_idempotency_key(struct call *c,
                                          const struct fc_ledger_history_by_idempotency_key_in *in,
                                          struct fc_ledger_history_by_idempotency_key_out *out)
 {
-    return find_entries(c, LEDGER_BY_KEY, in->x_idempotency_key, &out->data);
+    return find_entries(c, LEDGER_BY_KEY, in->x_idempotency_key, "x-idempotency-key", &out->data);
 }
 
 /* ---- Posting ---- */
@@ -309,9 +330,23 @@ static void read_instruction(struct call *c, const struct fc_posting_instruction
     to->overdraft_source = handler->over_draft_fund_originating_account_number_id;
 }
 
-static void show_result(struct call *c, const struct posting_result *result,
-                        const struct posting_instruction *instruction,
-                        struct fc_posting_result *out)
+/* Both sides of a posting are shown; the balance of somebody else's account is not. */
+static int hide_balance(struct call *c, id_t64 account_id, struct fc_ledger_entry *entry)
+{
+    struct wallet wallet;
+
+    if (call_has_role(c, ROLE_CASHIER | ROLE_MANAGER | ROLE_ADMIN))
+        return OK;
+    int error = wallet_find(c, account_id, &wallet);
+    if (error && error != ERR_NOT_FOUND)
+        return error;
+    if (error || !posting_may_see(c, &wallet))
+        entry->has_previous_account_balance = entry->has_new_balance = false;
+    return OK;
+}
+
+static int show_result(struct call *c, const struct posting_result *result,
+                       const struct posting_instruction *instruction, struct fc_posting_result *out)
 {
     const struct asset *asset = asset_find(instruction->currency);
     const struct journal *journal = &result->journal;
@@ -323,15 +358,18 @@ static void show_result(struct call *c, const struct posting_result *result,
         out->message = str_from(error_message(result->error));
         out->field = str_from(result->field);
         out->entries.items = ARENA_NEW(c->arena, struct fc_ledger_entry);
-        return;
+        return OK;
     }
     out->posting_group_id = id_print_uuid(c->arena, ID_JOURNAL, journal->id);
     out->entries.items =
         ARENA_ARRAY(c->arena, struct fc_ledger_entry, 2 * journal->transfer_count + 1);
     for (size_t k = 0; k < 2 * journal->transfer_count; k++) {
         struct ledger_entry entry = ledger_entry_of(journal, k / 2, k % 2 == 0);
-        show_entry(c, &entry, asset, &out->entries.items[out->entries.count++]);
+        struct fc_ledger_entry *shown = &out->entries.items[out->entries.count++];
+        show_entry(c, &entry, asset, shown);
+        TRY(hide_balance(c, entry.account_id, shown));
     }
+    return OK;
 }
 
 int fc_ledger_post_account(struct call *c, const struct fc_ledger_post_account_in *in,
@@ -348,7 +386,7 @@ int fc_ledger_post_account(struct call *c, const struct fc_ledger_post_account_i
     out->data.items = ARENA_ARRAY(c->arena, struct fc_posting_result, count);
     out->data.count = count;
     for (size_t i = 0; i < count; i++) {
-        show_result(c, &results[i], &instructions[i], &out->data.items[i]);
+        TRY(show_result(c, &results[i], &instructions[i], &out->data.items[i]));
         failed += results[i].error != OK;
     }
     out->status = failed == count ? STR("FAILED") : STR("SUCCESS");
