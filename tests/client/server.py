@@ -77,9 +77,10 @@ class Server:
         self.clock_moves = 0  # clients take new tokens when the clock has moved
         self.known_credentials = None
 
-    def command(self, *arguments):
+    def command(self, name, *options):
+        """Words of a command line for this server's data; `name` may be several words."""
         database = ["--database", self.database.url] if self.database.url else []
-        return [self.binary, arguments[0], "--data", self.data, *database, *arguments[1:]]
+        return [self.binary, *name.split(), "--data", self.data, *database, *options]
 
     def start(self, timeout=30.0):
         serve = self.command("serve", "--listen", f"127.0.0.1:{self.port}", *self.options)
