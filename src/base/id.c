@@ -99,16 +99,23 @@ static void uuid_halves(enum id_kind kind, id_t64 id, uint64_t *ret_high, uint64
     *ret_low = scramble(bits ^ (uint64_t)kind << 56) >> 2 | UINT64_C(1) << 63;
 }
 
+#define UUID_LENGTH ((size_t)36)
+
 struct str id_print_uuid(struct arena *arena, enum id_kind kind, id_t64 id)
 {
     if (id == 0)
         return STR_NONE;
     uint64_t high, low;
     uuid_halves(kind, id, &high, &low);
-    return arena_printf(arena, "%08llx-%04llx-%04llx-%04llx-%012llx",
-                        (unsigned long long)(high >> 32), (unsigned long long)(high >> 16 & 0xffff),
-                        (unsigned long long)(high & 0xffff), (unsigned long long)(low >> 48),
-                        (unsigned long long)(low & UINT64_C(0xffffffffffff)));
+    char *text = arena_alloc(arena, UUID_LENGTH + 1);
+    char *out = text;
+    for (unsigned digit = 0; digit < 32; digit++) {
+        if (digit == 8 || digit == 12 || digit == 16 || digit == 20)
+            *out++ = '-';
+        uint64_t half = digit < 16 ? high : low;
+        *out++ = "0123456789abcdef"[half >> (60 - 4 * (digit % 16)) & 15];
+    }
+    return (struct str){text, UUID_LENGTH};
 }
 
 static int hex_digit(char c)

@@ -22,11 +22,46 @@ const struct asset *asset_at(size_t index)
     return &assets[index];
 }
 
+/* Found several times in each call, so by two tables made before main: codes packed into an
+ * integer, hashed with open addressing; ids as they are. An entry is a row of assets[] + 1; 0 is
+ * empty. */
+#define CODE_SLOTS 1024
+#define CODE_MAX 8
+#define ID_LIMIT 4096
+
+static uint16_t rows_by_code[CODE_SLOTS];
+static uint16_t rows_by_id[ID_LIMIT];
+
+static size_t code_slot(struct str code)
+{
+    uint64_t packed = 0;
+    memcpy(&packed, code.ptr, code.len);
+    return (size_t)(packed * UINT64_C(0x9E3779B97F4A7C15) >> 54);
+}
+
+__attribute__((constructor)) static void index_assets(void)
+{
+    static_assert(ASSET_COUNT < CODE_SLOTS / 2, "the table would be too full");
+    for (size_t i = 0; i < ASSET_COUNT; i++) {
+        struct str code = str_from(assets[i].code);
+        assert(code.len > 0 && code.len <= CODE_MAX && assets[i].id < ID_LIMIT);
+        size_t slot = code_slot(code);
+        while (rows_by_code[slot])
+            slot = (slot + 1) % CODE_SLOTS;
+        rows_by_code[slot] = (uint16_t)(i + 1);
+        rows_by_id[assets[i].id] = (uint16_t)(i + 1);
+    }
+}
+
 const struct asset *asset_find(struct str code)
 {
-    for (size_t i = 0; i < ASSET_COUNT; i++)
-        if (str_is(code, assets[i].code))
-            return &assets[i];
+    if (code.len == 0 || code.len > CODE_MAX)
+        return NULL;
+    for (size_t slot = code_slot(code); rows_by_code[slot]; slot = (slot + 1) % CODE_SLOTS) {
+        const struct asset *asset = &assets[rows_by_code[slot] - 1];
+        if (str_is(code, asset->code))
+            return asset;
+    }
     return NULL;
 }
 
@@ -40,10 +75,8 @@ const struct asset *asset_find_any_case(struct str code)
 
 const struct asset *asset_by_id(int id)
 {
-    for (size_t i = 0; i < ASSET_COUNT; i++)
-        if (assets[i].id == id)
-            return &assets[i];
-    return NULL;
+    bool known = id >= 0 && id < ID_LIMIT && rows_by_id[id];
+    return known ? &assets[rows_by_id[id] - 1] : NULL;
 }
 
 static __int128 ten_to(unsigned exponent)

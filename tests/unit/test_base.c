@@ -93,6 +93,15 @@ static void test_money(void **state)
     assert_int_equal(money, 1270000000000);
     assert_int_equal(asset_by_id(978)->scale, 2);
     assert_null(asset_find(STR("XXX")));
+    assert_null(asset_find(STR("")));
+    assert_null(asset_find(STR_NONE));
+    assert_null(asset_find(STR("GBPGBPGBP")));
+    assert_null(asset_by_id(-1));
+    assert_null(asset_by_id(1 << 20));
+    for (size_t i = 0; i < asset_count(); i++) {
+        assert_ptr_equal(asset_find(str_from(asset_at(i)->code)), asset_at(i));
+        assert_ptr_equal(asset_by_id(asset_at(i)->id), asset_at(i));
+    }
 }
 
 static void test_time(void **state)
