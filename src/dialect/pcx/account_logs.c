@@ -86,7 +86,8 @@ static void add(struct call *c, struct type_map *map, struct str name, int64_t c
     } else {
         str_to_i64(member->json, &before);
     }
-    member->json = arena_printf(c->arena, "%lld", (long long)(before + count));
+    long long total = before + count;
+    member->json = arena_printf(c->arena, "%lld", total);
 }
 
 int pcx_get_log_metrics(struct call *c, const struct pcx_get_log_metrics_in *in,

@@ -73,11 +73,13 @@ static int find_withdrawal(struct call *c, const struct pcx_get_sarepay_transact
 static struct str provider_status(struct call *c, const struct withdrawal *withdrawal)
 {
     struct provider_outcome outcome = {0};
-    struct provider_instruction instruction;
+    struct provider_instruction instruction = {0};
     struct buf body = json_object(c->arena);
 
-    if (provider_find_instruction(c, "withdrawal_payout", withdrawal->id, &instruction) ||
-        str_is(instruction.status, "queued"))
+    int error = provider_find_instruction(c, "withdrawal_payout", withdrawal->id, &instruction);
+    if (error && error != ERR_NOT_FOUND)
+        return STR("unknown");
+    if (error || str_is(instruction.status, "queued"))
         return STR("not_sent");
     json_put_unless_empty(&body, "provider_reference", instruction.provider_reference);
     if (provider_ask(c->app, c->arena, instruction.provider, "payout_status",
