@@ -8,11 +8,11 @@ import os
 
 import pytest
 
+from client import mutants, strangers
 from client.fincode import Fincode
 from client.pcx import Cognito, Pcx, PcxSession, Platform
 from client.sandbox import Sandbox
 from client.server import ENGINE, Server
-from client.strangers import replay
 from client.vaultspay import VaultsPay
 
 
@@ -40,7 +40,8 @@ def server(request):
         running.discard()
         raise
     if record_path(request):
-        replay(running, record_path(request, "strangers-" + ENGINE))
+        strangers.replay(running, record_path(request, "strangers-" + ENGINE))
+        mutants.replay(running, record_path(request, "mutants-" + ENGINE))
     running.close()
 
 

@@ -29,7 +29,7 @@ def record():
             for line in file:
                 exchange = json.loads(line)
                 if re.match("/sandbox/providers/[a-z]+/events", exchange["url"]):
-                    if exchange["status"] == 200:
+                    if exchange["status"] == 200 and json.loads(exchange["reply"]).get("status"):
                         found[CALLBACK].append(callback(exchange))
                 elif row := router.find(exchange["method"], exchange["url"]):
                     found[row["id"]].append(exchange)
