@@ -12,6 +12,7 @@
 
 #include "base/digest.h"
 #include "base/json_build.h"
+#include "core/posting/account_book.h"
 #include "core/reasons.h"
 
 #define TELLERS (ROLE_CASHIER | ROLE_MANAGER | ROLE_ADMIN | ROLE_AGENT)
@@ -83,10 +84,10 @@ static struct str hash_of(struct call *c, const struct posting_instruction *in)
 
 /* ---- The journal ---- */
 
-static int find(struct call *c, struct str number, bool debit, const char *field,
-                struct wallet_key *ret_wallet, struct posting_result *result)
+static int find(struct call *c, struct account_book *book, struct str number, bool debit,
+                const char *field, struct wallet_key *ret_wallet, struct posting_result *result)
 {
-    int error = wallet_find_number(c, number, ret_wallet);
+    int error = account_book_find(book, number, ret_wallet);
     if (error == ERR_NOT_FOUND)
         return fail(result,
                     debit ? ERR_LEDGER_DEBIT_ACCOUNT_NOT_FOUND
@@ -128,19 +129,21 @@ static int refuse_currency(struct call *c, const char *field, struct posting_res
 }
 
 /* Fills in the accounts; a broken rule is in result->error. */
-static int find_accounts(struct call *c, const struct posting_instruction *in,
-                         const struct asset *asset, struct posting_result *result)
+static int find_accounts(struct call *c, struct account_book *book,
+                         const struct posting_instruction *in, const struct asset *asset,
+                         struct posting_result *result)
 {
     const char *mismatch = NULL;
     struct wallet_key primary, other;
 
-    TRY(find(c, in->account_number, in->debit_primary, "primaryAccountNumber", &primary, result));
+    TRY(find(c, book, in->account_number, in->debit_primary, "primaryAccountNumber", &primary,
+             result));
     if (!result->error && primary.asset != asset->id)
         mismatch = "primaryAccountNumber";
     for (size_t i = 0; i < in->party_count && !result->error; i++) {
         const struct posting_party *party = &in->parties[i];
         struct transfer *transfer = &result->journal.transfers[i];
-        TRY(find(c, party->account_number, !in->debit_primary, "counterParties.accountNumber",
+        TRY(find(c, book, party->account_number, !in->debit_primary, "counterParties.accountNumber",
                  &other, result));
         if (result->error)
             break;
@@ -225,8 +228,8 @@ static int consider_key(struct call *c, struct posting_result *result)
     return show_first(c, result);
 }
 
-static int make_journal(struct call *c, const struct posting_instruction *in,
-                        struct posting_result *result)
+static int make_journal(struct call *c, struct account_book *book,
+                        const struct posting_instruction *in, struct posting_result *result)
 {
     const struct asset *asset = asset_find(in->currency);
 
@@ -245,7 +248,7 @@ static int make_journal(struct call *c, const struct posting_instruction *in,
     else
         TRY(read_amounts(in, asset, result));
     if (!result->error)
-        TRY(find_accounts(c, in, asset, result));
+        TRY(find_accounts(c, book, in, asset, result));
     return result->error ? consider_key(c, result) : OK;
 }
 
@@ -303,12 +306,13 @@ static int spendable(struct call *c, id_t64 account_id, bool overdraft, money_t 
     return OK;
 }
 
-static int find_source(struct call *c, const struct posting_instruction *in,
-                       struct wallet_key *ret_source, struct posting_result *result)
+static int find_source(struct call *c, struct account_book *book,
+                       const struct posting_instruction *in, struct wallet_key *ret_source,
+                       struct posting_result *result)
 {
     static const char field[] = "insufficientFundHandler.overDraftFundOriginatingAccountNumberId";
 
-    TRY(find(c, in->overdraft_source, true, field, ret_source, result));
+    TRY(find(c, book, in->overdraft_source, true, field, ret_source, result));
     if (!result->error && ret_source->asset != asset_find(in->currency)->id)
         return fail(result, ERR_CURRENCY_MISMATCH, field);
     return OK;
@@ -316,8 +320,8 @@ static int find_source(struct call *c, const struct posting_instruction *in,
 
 /* ON_AVAILABLE_BALANCE ignores an arranged overdraft; a source account covers what is missing,
  * first of all. */
-static int arrange_funds(struct call *c, const struct posting_instruction *in,
-                         struct posting_result *result)
+static int arrange_funds(struct call *c, struct account_book *book,
+                         const struct posting_instruction *in, struct posting_result *result)
 {
     struct journal *journal = &result->journal;
     size_t need_count = 0, covered = 0, own = journal->transfer_count;
@@ -333,7 +337,7 @@ static int arrange_funds(struct call *c, const struct posting_instruction *in,
         if (!str_present(in->overdraft_source))
             return fail(result, ERR_INSUFFICIENT_FUNDS, NULL);
         if (!source.id)
-            TRY(find_source(c, in, &source, result));
+            TRY(find_source(c, book, in, &source, result));
         journal->transfers[own + covered++] =
             (struct transfer){.debit_account = source.id,
                               .credit_account = needs[i].account_id,
@@ -396,8 +400,8 @@ static int post_run(struct call *c, struct posting_result *results, size_t count
 }
 
 /* The journal's transfers depend on the moment, so a replay is recognised before they are made. */
-static int post_dependent(struct call *c, const struct posting_instruction *in,
-                          struct posting_result *result)
+static int post_dependent(struct call *c, struct account_book *book,
+                          const struct posting_instruction *in, struct posting_result *result)
 {
     struct journal *journal = &result->journal;
     id_t64 done = 0;
@@ -410,7 +414,7 @@ static int post_dependent(struct call *c, const struct posting_instruction *in,
         journal->transfer_count =
             capacity_of(in) < LEDGER_JOURNAL_MAX ? capacity_of(in) : LEDGER_JOURNAL_MAX;
     else if (!error)
-        TRY(arrange_funds(c, in, result));
+        TRY(arrange_funds(c, book, in, result));
     if (!error && !result->error) {
         error = ledger_post_journal(c->ledger, journal, NULL, NULL);
         forget_unused(journal);
@@ -424,6 +428,7 @@ static int post_dependent(struct call *c, const struct posting_instruction *in,
 int posting_execute(struct call *c, const struct posting_instruction *instructions, size_t count,
                     struct posting_result *ret_results)
 {
+    struct account_book *book = account_book_new(c, instructions, count);
     size_t start = 0;
 
     for (size_t i = 0; i < count; i++) {
@@ -431,11 +436,11 @@ int posting_execute(struct call *c, const struct posting_instruction *instructio
         if (instructions[i].funds == POSTING_FUNDS_FORCE && !call_has_role(c, CASHIER_AUTHORITY))
             return call_refuse(c, ERR_LEDGER_OVERDRAFT_FORBIDDEN,
                                "insufficientFundHandler.insufficientFundAuthorizationMode");
-        TRY(make_journal(c, &instructions[i], &ret_results[i]));
+        TRY(make_journal(c, book, &instructions[i], &ret_results[i]));
         if (!depends_on_funds(&instructions[i]))
             continue;
         TRY(post_run(c, ret_results + start, i - start));
-        TRY(post_dependent(c, &instructions[i], &ret_results[i]));
+        TRY(post_dependent(c, book, &instructions[i], &ret_results[i]));
         start = i + 1;
     }
     return post_run(c, ret_results + start, count - start);
