@@ -347,6 +347,7 @@ static void read_method(struct exchange *x, const char *method)
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         if (strcmp(method, methods[i].name) == 0) {
             x->method = methods[i].method;
+            x->is_head = strcmp(method, "HEAD") == 0;
             return;
         }
     }

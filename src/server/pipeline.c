@@ -105,7 +105,7 @@ static void add_allow(struct exchange *x)
     for (int m = 0; m < HTTP_METHOD_COUNT; m++) {
         if (x->allowed & 1u << m)
             buf_printf(&allow, "%s, ", method_names[m]);
-        if (m == HTTP_GET && x->allowed & 1u << m)
+        if (m == HTTP_GET && x->allowed & 1u << m && !x->is_head)
             buf_add_cstr(&allow, "HEAD, ");
     }
     buf_add_cstr(&allow, "OPTIONS");
@@ -207,6 +207,11 @@ void exchange_refuse(struct exchange *x, int error)
 
 /* ---- Routing ---- */
 
+static bool is_writing(const struct route *route)
+{
+    return route->kind == OPERATION_WRITE || route->kind == OPERATION_SLOW;
+}
+
 void exchange_route(struct exchange *x)
 {
     struct call *c = &x->call;
@@ -214,6 +219,11 @@ void exchange_route(struct exchange *x)
     x->body_limit = (size_t)config->body_limit;
     x->dialect = dialect_of_path(x->path);
     c->route = route_find(x->method, x->path, c->arena, x->parameters, &x->allowed);
+    if (x->is_head && c->route && is_writing(c->route)) {
+        /* FinCode changes a permission by GET; asking for its headers must not. */
+        x->allowed = 1u << HTTP_GET;
+        c->route = NULL;
+    }
     if (x->unknown_method || x->is_options) {
         unsigned allowed = 0, others;
         for (int m = 0; c->route && m < HTTP_METHOD_COUNT; m++)
@@ -424,11 +434,6 @@ static int decode(struct exchange *x)
         return c->error;
     }
     return arena_exceeded(c->arena) ? call_refuse(c, ERR_BODY_TOO_LARGE, NULL) : OK;
-}
-
-static bool is_writing(const struct route *route)
-{
-    return route->kind == OPERATION_WRITE || route->kind == OPERATION_SLOW;
 }
 
 static struct str query_text(const struct exchange *x)

@@ -695,6 +695,15 @@ def test_permissions(fincode_customer, account):
         assert (outcome(receive), outcome(spend)) == (received, spent), permission
 
 
+def test_asking_for_headers_changes_nothing(fincode_customer, account):
+    wallet = account(10)
+    path = f"/account-maintenance/change-account-permission/{wallet.uuid}/READ_ONLY"
+    reply = fincode_customer.send("HEAD", path)
+    assert reply.status == 405 and reply.headers["Allow"] == "GET, OPTIONS", reply
+    paid(fincode_customer, instruction(wallet, (account(), 1)))
+    assert fincode_customer.send("HEAD", f"/ledger/account-balance/{wallet.uuid}").status == 200
+
+
 def test_permission_outlives_status(fincode_customer, account):
     wallet = account(10)
     permit(fincode_customer, wallet, "READ_ONLY", expect=200)
