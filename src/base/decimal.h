@@ -25,7 +25,10 @@ struct str decimal_print(struct arena *arena, struct decimal value, unsigned min
 size_t decimal_write(char *out, struct decimal value, unsigned min_fraction);
 int decimal_compare(struct decimal a, struct decimal b);
 struct decimal decimal_from_i64(int64_t value);
-static inline bool decimal_is_zero(struct decimal value) { return value.coefficient == 0; }
+static inline bool decimal_is_zero(struct decimal value)
+{
+    return value.coefficient == 0;
+}
 /* a + b; false on overflow. */
 bool decimal_add(struct decimal a, struct decimal b, struct decimal *ret_sum);
 /* a * b and a / b to `scale` decimals; false on overflow or division by zero. */

@@ -28,3 +28,8 @@ const char *error_message(int error)
         return "An internal error occurred.";
     }
 }
+
+bool error_is_ledger_rule(int error)
+{
+    return error <= -100 && error > -200;
+}

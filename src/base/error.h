@@ -5,6 +5,8 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <stdbool.h>
+
 enum error {
     OK = 0,
 #define ERROR(symbol, number, ...) ERR_##symbol = -(number),
@@ -14,6 +16,8 @@ enum error {
 
 /* "INSUFFICIENT_FUNDS"; "UNKNOWN" for a number that is no error. */
 const char *error_name(int error);
+/* One of the ledger's rules (100..199): a refusal, and nothing of the call went wrong. */
+bool error_is_ledger_rule(int error);
 /* The sentence for people: "The available balance does not cover the amount." */
 const char *error_message(int error);
 

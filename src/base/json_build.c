@@ -48,6 +48,14 @@ void json_put_integer(struct buf *out, const char *name, int64_t value)
     buf_printf(out, "%lld", (long long)value);
 }
 
+void json_put_decimal(struct buf *out, const char *name, struct decimal value)
+{
+    char text[32];
+
+    put_name(out, name);
+    buf_add_str(out, (struct str){text, decimal_write(text, value, 0)});
+}
+
 void json_put_boolean(struct buf *out, const char *name, bool value)
 {
     put_name(out, name);

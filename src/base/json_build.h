@@ -22,6 +22,8 @@ void json_put(struct buf *out, const char *name, struct str value);
 /* The same; nothing when it is empty either. */
 void json_put_unless_empty(struct buf *out, const char *name, struct str value);
 void json_put_integer(struct buf *out, const char *name, int64_t value);
+/* Shortest exact form. */
+void json_put_decimal(struct buf *out, const char *name, struct decimal value);
 void json_put_boolean(struct buf *out, const char *name, bool value);
 /* `json` is the text of any value (a number's, an object's); null when absent. */
 void json_put_json(struct buf *out, const char *name, struct str json);

@@ -22,11 +22,11 @@ void clock_set_offset(usec_t offset);
 usec_t clock_monotonic(void);
 
 enum time_style {
-    TIME_RFC3339,        /* 2024-01-15T10:30:00.123Z */
+    TIME_RFC3339,         /* 2024-01-15T10:30:00.123Z */
     TIME_RFC3339_SECONDS, /* 2024-01-15T10:30:00Z */
-    TIME_OFFSET_MILLIS,  /* 2024-10-07T04:56:49.699+00:00 (VaultsPay) */
-    TIME_LOCAL_SECONDS,  /* 2026-04-13T08:00:00, no zone (PCX payment links) */
-    TIME_DATE,           /* 2024-01-15 */
+    TIME_OFFSET_MILLIS,   /* 2024-10-07T04:56:49.699+00:00 (VaultsPay) */
+    TIME_LOCAL_SECONDS,   /* 2026-04-13T08:00:00, no zone (PCX payment links) */
+    TIME_DATE,            /* 2024-01-15 */
 };
 
 struct str time_print(struct arena *arena, usec_t instant, enum time_style style);

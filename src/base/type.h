@@ -5,15 +5,19 @@
  * row to a struct by column name, emit OpenAPI, check replies.
  *
  * How a field's kind maps to C:
- *   TYPE_STRING    struct str        absent: ptr == NULL. Also enums, formats (date-time, uuid,
- * ...) TYPE_INTEGER   int64_t TYPE_BOOLEAN   bool TYPE_DECIMAL   struct decimal    every JSON
- * "number": exact, never a double TYPE_OBJECT    struct X *        absent: NULL TYPE_ARRAY struct {
- * T *items; size_t count; }  absent: items == NULL; empty: items non-NULL. Objects stand in it by
- * value (T is struct X). The structs have names: str_array, int64_array, decimal_array, bool_array,
- * X_array TYPE_MAP       struct type_map   free-form member names, absent like an array TYPE_JSON
- * struct str        any JSON value, kept as its (valid, compact) text An optional or nullable
- * integer, boolean or decimal is preceded by a member bool has_<name>. What is absent is not
- * encoded, or encoded as null where it is required and nullable.
+ *   TYPE_STRING    struct str        absent: ptr == NULL. Also enums, formats (date-time, uuid, ...)
+ *   TYPE_INTEGER   int64_t
+ *   TYPE_BOOLEAN   bool
+ *   TYPE_DECIMAL   struct decimal    every JSON "number": exact, never a double
+ *   TYPE_OBJECT    struct X *        absent: NULL
+ *   TYPE_ARRAY     struct { T *items; size_t count; }  absent: items == NULL; empty: items non-NULL.
+ *                                    Objects stand in it by value (T is struct X). The structs have
+ *                                    names: str_array, int64_array, decimal_array, bool_array, X_array
+ *   TYPE_MAP       struct type_map   free-form member names, absent like an array
+ *   TYPE_JSON      struct str        any JSON value, kept as its (valid, compact) text
+ *
+ * An optional or nullable integer, boolean or decimal is preceded by a member bool has_<name>. What
+ * is absent is not encoded, or encoded as null where it is required and nullable.
  */
 #ifndef BASE_TYPE_H
 #define BASE_TYPE_H

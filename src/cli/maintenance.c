@@ -128,9 +128,10 @@ int cli_rotate_keys(int argc, char **argv)
 
 int cli_key_file(int argc, char **argv)
 {
-    static const char help[] = "usage: cambist key-file create FILE   makes a new key file\n"
-                               "       cambist key-file add FILE      adds a key, which becomes the "
-                               "current one (rotate-keys does so too)\n";
+    static const char help[] =
+        "usage: cambist key-file create FILE   makes a new key file\n"
+        "       cambist key-file add FILE      adds a key, which becomes the "
+        "current one (rotate-keys does so too)\n";
     struct str why;
     uint32_t key = 1;
     bool create = argc == 3 && strcmp(argv[1], "create") == 0;

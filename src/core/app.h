@@ -12,10 +12,10 @@ struct writer;      /* server/writer.h: queues write calls, group commit */
 struct workers;     /* server/workers.h: threads for slow work, outbox, timers */
 struct credentials; /* core/identity: cache of API keys and sessions */
 struct metrics;
-struct keys;        /* core/identity/keys.h: RSA keys that sign tokens */
+struct keys; /* core/identity/keys.h: RSA keys that sign tokens */
 struct sandbox;
-struct outbox;      /* core/outbox.h */
-struct providers;   /* core/provider/providers.h: base URLs and credentials */
+struct outbox;    /* core/outbox.h */
+struct providers; /* core/provider/providers.h: base URLs and credentials */
 
 struct app {
     const struct config *config;

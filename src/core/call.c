@@ -82,6 +82,11 @@ int call_parse_id(struct call *c, enum id_kind kind, struct str text, const char
     return call_refuse(c, ERR_NOT_FOUND, field);
 }
 
+int call_ledger_error(struct call *c, int error, const char *field)
+{
+    return error_is_ledger_rule(error) ? call_refuse(c, error, field) : error;
+}
+
 struct str call_time(const struct call *c, usec_t instant)
 {
     return instant ? time_print(c->arena, instant, TIME_RFC3339) : STR_NONE;
@@ -156,4 +161,13 @@ int call_page(struct call *c, struct str list, struct str cursor, const char *fi
         return call_refuse(c, ERR_BAD_CURSOR, field);
     ret_page->before = (id_t64)id;
     return OK;
+}
+
+struct str call_page_end_at(struct call *c, struct str list, const struct page *page, size_t *count,
+                            id_t64 last_id)
+{
+    if (last_id == 0)
+        return STR_NONE;
+    *count = (size_t)page->limit;
+    return call_page_cursor(c, list, last_id);
 }

@@ -13,8 +13,8 @@
 #include "base/money.h"
 #include "base/time.h"
 
-struct app;    /* core/app.h: the services of this process */
-struct route;  /* core/route.h: the generated row of the operation */
+struct app;   /* core/app.h: the services of this process */
+struct route; /* core/route.h: the generated row of the operation */
 struct sql;
 struct ledger; /* ledger/ledger.h */
 
@@ -34,10 +34,10 @@ struct principal {
     id_t64 tenant_id;
     id_t64 organisation_id; /* the one the credential acts for; 0: none */
     id_t64 user_id;
-    id_t64 credential_id;   /* API key, session or app */
-    id_t64 app_id;          /* VaultsPay SaaS app */
+    id_t64 credential_id; /* API key, session or app */
+    id_t64 app_id;        /* VaultsPay SaaS app */
     role_set roles;
-    bool staff;             /* passes every check within the tenant */
+    bool staff; /* passes every check within the tenant */
     enum dialect dialect;
 };
 
@@ -53,7 +53,7 @@ struct call {
     struct sql *sql;           /* the connection with the call's transaction or snapshot open */
     struct ledger *ledger;     /* posting context of the same transaction; NULL in reads */
     struct principal principal;
-    usec_t now;                /* one instant for the whole call */
+    usec_t now; /* one instant for the whole call */
 
     struct str request_id;
     struct str idempotency_key; /* absent unless sent */
@@ -62,16 +62,16 @@ struct call {
     struct str host;
     const struct header *headers;
     size_t header_count;
-    struct str raw_body;        /* as received (after decryption): signatures are over it */
+    struct str raw_body; /* as received (after decryption): signatures are over it */
 
-    void *prepared;             /* what <operation>_prepare left for <operation> (slow operations) */
-    void *dialect_state;        /* e.g. the AES key of a VaultsPay request */
+    void *prepared;      /* what <operation>_prepare left for <operation> (slow operations) */
+    void *dialect_state; /* e.g. the AES key of a VaultsPay request */
 
-    int error;                  /* first refusal */
+    int error; /* first refusal */
     struct json_problem *problems;
-    const char *error_origin;   /* "file.c:123", for the log */
-    const char *error_text;     /* replaces the rule's sentence when set; never a secret */
-    unsigned reply_variant;     /* which documented 2xx; 0 = the first */
+    const char *error_origin; /* "file.c:123", for the log */
+    const char *error_text;   /* replaces the rule's sentence when set; never a secret */
+    unsigned reply_variant;   /* which documented 2xx; 0 = the first */
     struct header *reply_headers;
     size_t reply_header_count;
 };
@@ -104,7 +104,10 @@ bool call_may_act_for_user(const struct call *c, id_t64 user_id);
 /* Parses a PCX/platform id; refuses with ERR_NOT_FOUND for `field` when it is not one of this kind. */
 int call_parse_id(struct call *c, enum id_kind kind, struct str text, const char *field,
                   id_t64 *ret_id);
-struct str call_time(const struct call *c, usec_t instant); /* RFC 3339 milliseconds; absent for 0 */
+/* Refuses with `error` for `field` if it is one of the ledger's rules; else passes it on. */
+int call_ledger_error(struct call *c, int error, const char *field);
+struct str call_time(const struct call *c,
+                     usec_t instant); /* RFC 3339 milliseconds; absent for 0 */
 
 /*
  * Keyset pages, newest first. Cursors are opaque, signed, and bound to the list (`list` names it and its
@@ -113,11 +116,20 @@ struct str call_time(const struct call *c, usec_t instant); /* RFC 3339 millisec
  */
 #define CALL_MAX_PAGE 1000 /* contracts may set less */
 struct page {
-    int64_t limit;   /* fetch limit + 1 rows to learn whether there are more */
-    id_t64 before;   /* rows with id < before; INT64_MAX on the first page */
+    int64_t limit; /* fetch limit + 1 rows to learn whether there are more */
+    id_t64 before; /* rows with id < before; INT64_MAX on the first page */
 };
 int call_page(struct call *c, struct str list, struct str cursor, const char *field, int64_t limit,
               struct page *ret_page);
 struct str call_page_cursor(struct call *c, struct str list, id_t64 last_id);
+/*
+ * Cuts rows (structs with a member `id`) that were read with one more than the page to the page.
+ * The cursor of what follows; absent at the end.
+ */
+#define call_page_end(c, list, page, rows, count)  \
+    call_page_end_at((c), (list), (page), (count), \
+                     *(count) > (size_t)(page)->limit ? (rows)[(page)->limit - 1].id : 0)
+struct str call_page_end_at(struct call *c, struct str list, const struct page *page, size_t *count,
+                            id_t64 last_id);
 
 #endif

@@ -4,8 +4,10 @@
  * An ACCOUNT holds one asset for one tenant. It has four counters, all of which only ever grow
  * except the pending ones: debits and credits, posted and pending. A debit is money that leaves the
  * account, a credit is money that enters it, for every kind of account. Balances are derived, never
- * stored as truth: balance   = credits_posted - debits_posted available = balance - debits_pending
- * - lien_total
+ * stored as truth:
+ *
+ *     balance   = credits_posted - debits_posted
+ *     available = balance - debits_pending - lien_total
  *
  * A TRANSFER moves an amount from a debit account to a credit account of the same asset. It is
  * immutable. It is posted at once, or it is pending (a hold: counted on both accounts, not yet in
@@ -20,10 +22,10 @@
  *  - per tenant and asset, all debits equal all credits, posted and pending;
  *  - an account's counters are the sums over its transfers;
  *  - an account's transfers form one chain, newest first, each with the account's posted balance
- * after it;
+ *    after it;
  *  - a journal is there whole or not at all;
  *  - each journal carries the SHA-256 of the journal before it and of all of its own content, one
- * chain per tenant, whose head ledger_head() publishes: no byte of history can change unnoticed.
+ *    chain per tenant, whose head ledger_head() publishes: no byte of history can change unnoticed.
  *
  * Units: amounts are minor units (money.h), instants microseconds UTC. Ids of transfers and
  * journals rise in the order of posting within a tenant; a journal's id is that of its first
@@ -48,10 +50,15 @@
  *     TRY(ledger_open_account(ledger, &wallet));
  *     id_t64 bank;
  *     TRY(ledger_system_account(ledger, tenant, wallet.asset, LEDGER_SETTLEMENT, STR("squad"),
- * &bank)); struct transfer deposit = {.debit_account = bank, .credit_account = wallet.id, .amount =
- * 150000}; struct journal journal = {.tenant_id = tenant, .key = STR("deposit-1"), .transfers =
- * &deposit, .transfer_count = 1}; TRY(ledger_post_journal(ledger, &journal, NULL, NULL));   ->
- * deposit.credit_balance_after == 150000 TRY(ledger_flush(ledger)); TRY(sql_commit(sql));
+ *                               &bank));
+ *     struct transfer deposit = {
+ *         .debit_account = bank, .credit_account = wallet.id, .amount = 150000};
+ *     struct journal journal = {.tenant_id = tenant, .key = STR("deposit-1"),
+ *                               .transfers = &deposit, .transfer_count = 1};
+ *     TRY(ledger_post_journal(ledger, &journal, NULL, NULL));
+ *     -> deposit.credit_balance_after == 150000
+ *     TRY(ledger_flush(ledger));
+ *     TRY(sql_commit(sql));
  *     ledger_end(ledger, true);
  */
 #ifndef LEDGER_LEDGER_H

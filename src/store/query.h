@@ -2,10 +2,13 @@
  * A query whose conditions depend on what was asked: lists with filters. Fixed queries are
  * literals.
  *
- *     struct query query = query_new(arena, ROW_SELECT(WALLET_ROW) " FROM wallet WHERE tenant_id =
- * ?"); query_bind(&query, sql_int(tenant_id)); if (status.ptr) query_and(&query, "status = ?",
- * sql_text(status)); query_add(&query, " ORDER BY id DESC"); sql_all_args(sql, arena, &wallet_row,
- * &rows, &count, query_text(&query), query.args);
+ *     struct query query =
+ *         query_new(arena, ROW_SELECT(WALLET_ROW) " FROM wallet WHERE tenant_id = ?");
+ *     query_bind(&query, sql_int(tenant_id));
+ *     if (status.ptr)
+ *         query_and(&query, "status = ?", sql_text(status));
+ *     query_add(&query, " ORDER BY id DESC");
+ *     sql_all_args(sql, arena, &wallet_row, &rows, &count, query_text(&query), query.args);
  *
  * Only text of this program goes into the query; what comes from outside is bound.
  */

@@ -64,9 +64,9 @@ int fx_list_configs(struct call *c, id_t64 organisation_id, bool only_active,
                     struct rate_config **ret_configs, size_t *ret_count);
 
 struct fx_quote {
-    money_t source_amount;     /* minor units of `from` */
-    money_t target_amount;     /* minor units of `to`: what the payee gets */
-    money_t spread_amount;     /* minor units of `to`: kept as income */
+    money_t source_amount;        /* minor units of `from` */
+    money_t target_amount;        /* minor units of `to`: what the payee gets */
+    money_t spread_amount;        /* minor units of `to`: kept as income */
     struct decimal customer_rate; /* rate after the spread */
 };
 /* Rounds in the house's favour by less than one minor unit: the target down, the spread takes the rest. */

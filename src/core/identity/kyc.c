@@ -1,6 +1,7 @@
 /* KYC decisions: a table from words to the person's status. */
 #include "core/identity/kyc.h"
 
+#include "base/json_build.h"
 #include "core/outbox.h"
 
 enum kyc_stamp { STAMP_NONE, STAMP_SUBMITTED, STAMP_APPROVED, STAMP_REJECTED };
@@ -38,18 +39,12 @@ static const struct kyc_rule *find_rule(struct str word)
 
 static int tell_webhooks(struct call *c, const struct user *user)
 {
-    struct buf data = buf_new(c->arena, 256);
-    buf_add_cstr(&data, "{\"user_id\":");
-    json_add_string(&data, call_id(c, ID_USER, user->id));
-    buf_add_cstr(&data, ",\"kyc_status\":");
-    json_add_string(&data, user->kyc_status);
-    if (str_present(user->kyc_failure_reason)) {
-        buf_add_cstr(&data, ",\"reason\":");
-        json_add_string(&data, user->kyc_failure_reason);
-    }
-    buf_add_char(&data, '}');
+    struct buf data = json_object(c->arena);
+    json_put(&data, "user_id", call_id(c, ID_USER, user->id));
+    json_put(&data, "kyc_status", user->kyc_status);
+    json_put(&data, "reason", user->kyc_failure_reason);
     struct str event = arena_printf(c->arena, "kyc.%.*s", STR_FMT(user->kyc_status));
-    return outbox_event(c, user->organisation_id, event.ptr, buf_str(&data));
+    return outbox_event(c, user->organisation_id, event.ptr, json_object_end(&data));
 }
 
 int kyc_decide(struct call *c, struct user *user, struct str word, struct str session_id,

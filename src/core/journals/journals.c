@@ -221,11 +221,6 @@ static int add_entry(struct call *c, const struct journal *reversal,
     return wallet_entry_event(c, &entry);
 }
 
-static int refuse(struct call *c, int error, const char *field)
-{
-    return error <= -100 && error > -200 ? call_refuse(c, error, field) : error;
-}
-
 int journal_reverse(struct call *c, id_t64 journal_id, struct str reason, const char *field,
                     struct journal_view *ret_view)
 {
@@ -235,14 +230,15 @@ int journal_reverse(struct call *c, id_t64 journal_id, struct str reason, const 
                                .interaction_id = c->interaction_id,
                                .actor_id = c->principal.user_id};
 
-    TRY(refuse(c, ledger_read_journal(c->sql, c->arena, reversal.tenant_id, journal_id, &first),
-               field));
+    TRY(call_ledger_error(
+        c, ledger_read_journal(c->sql, c->arena, reversal.tenant_id, journal_id, &first), field));
     for (size_t i = 0; i < first.transfer_count; i++)
         if (first.transfers[i].kind == TRANSFER_PENDING)
             return call_refuse_text(c, ERR_WRONG_STATE, field,
                                     "The journal holds money; cancel what it is held for.");
     reversal.reference = first.reference;
-    TRY(refuse(c, ledger_reverse(c->ledger, c->arena, journal_id, 0, &reversal, NULL), field));
+    TRY(call_ledger_error(c, ledger_reverse(c->ledger, c->arena, journal_id, 0, &reversal, NULL),
+                          field));
     for (size_t i = 0; i < reversal.transfer_count; i++) {
         TRY(add_entry(c, &reversal, &reversal.transfers[i], true));
         TRY(add_entry(c, &reversal, &reversal.transfers[i], false));

@@ -14,7 +14,7 @@ struct journal_view {
     struct journal_leg {
         const struct asset *asset;
         int debit_code, credit_code; /* enum ledger_account_code */
-    } *legs;
+    } * legs;
 };
 
 /* What is absent, 0 or NULL does not filter; the rest narrow each other. reason, amount and asset

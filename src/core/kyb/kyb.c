@@ -1,6 +1,7 @@
 /* Know-your-business records and their review. */
 #include "core/kyb/kyb.h"
 
+#include "base/json_build.h"
 #include "core/identity/organisation.h"
 #include "core/life_cycle.h"
 #include "core/outbox.h"
@@ -72,16 +73,12 @@ int kyb_list(struct call *c, struct str status, const struct page *page,
 static int emit_event(struct call *c, const struct kyb_record *record)
 {
     struct str type = arena_printf(c->arena, "kyb.%.*s", STR_FMT(record->status));
-    struct buf data = buf_new(c->arena, 256);
+    struct buf data = json_object(c->arena);
 
-    buf_add_cstr(&data, "{\"kyb_id\":");
-    json_add_string(&data, call_id(c, ID_KYB, record->id));
-    buf_add_cstr(&data, ",\"org_id\":");
-    json_add_string(&data, call_id(c, ID_ORGANISATION, record->organisation_id));
-    buf_add_cstr(&data, ",\"status\":");
-    json_add_string(&data, record->status);
-    buf_add_char(&data, '}');
-    return outbox_event(c, record->organisation_id, type.ptr, buf_str(&data));
+    json_put(&data, "kyb_id", call_id(c, ID_KYB, record->id));
+    json_put(&data, "org_id", call_id(c, ID_ORGANISATION, record->organisation_id));
+    json_put(&data, "status", record->status);
+    return outbox_event(c, record->organisation_id, type.ptr, json_object_end(&data));
 }
 
 /* Approval opens payments, anything else keeps them shut. */

@@ -4,6 +4,7 @@
  */
 #include "core/payment/payment.h"
 
+#include "base/json_build.h"
 #include "core/beneficiary/beneficiary.h"
 #include "core/fee/fee.h"
 #include "core/fx/fx.h"
@@ -132,13 +133,10 @@ static int fix_fee(struct call *c, struct payment *payment)
     TRY(fee_quote(c, asset_find(payment->currency), is_outbound(payment) ? "withdrawal" : "deposit",
                   payment->amount, &quote));
     payment->fee_amount = quote.fee;
-    buf_add_char(&ids, '[');
-    for (size_t i = 0; i < quote.part_count; i++) {
-        if (i > 0)
-            buf_add_char(&ids, ',');
-        json_add_string(&ids, call_id(c, ID_FEE, quote.parts[i].fee_id));
-    }
-    buf_add_char(&ids, ']');
+    json_open(&ids, NULL, '[');
+    for (size_t i = 0; i < quote.part_count; i++)
+        json_put_item(&ids, call_id(c, ID_FEE, quote.parts[i].fee_id));
+    json_close(&ids, ']');
     payment->fee_ids = buf_str(&ids);
     return OK;
 }
@@ -189,30 +187,23 @@ static int create_transaction(struct call *c, const struct payment *payment,
 
 static int emit_event(struct call *c, const struct payment *payment)
 {
-    const struct asset *asset = asset_find(payment->currency);
-    struct buf data = buf_new(c->arena, 512);
+    struct buf data = json_object(c->arena);
     struct str type = arena_printf(c->arena, "payment.%.*s", STR_FMT(payment->status));
 
-    buf_add_cstr(&data, "{\"payment_id\":");
-    json_add_string(&data, call_id(c, ID_PAYMENT, payment->id));
-    buf_add_cstr(&data, ",\"transaction_id\":");
-    json_add_string(&data, call_id(c, ID_TRANSACTION, payment->transaction_id));
-    buf_add_cstr(&data, ",\"org_id\":");
-    json_add_string(&data, call_id(c, ID_ORGANISATION, payment->organisation_id));
-    buf_add_cstr(&data, ",\"status\":");
-    json_add_string(&data, payment->status);
-    buf_printf(&data, ",\"amount\":%.*s,\"currency\":",
-               STR_FMT(decimal_print(c->arena, money_to_decimal(payment->amount, asset), 0)));
-    json_add_string(&data, payment->currency);
+    json_put(&data, "payment_id", call_id(c, ID_PAYMENT, payment->id));
+    json_put(&data, "transaction_id", call_id(c, ID_TRANSACTION, payment->transaction_id));
+    json_put(&data, "org_id", call_id(c, ID_ORGANISATION, payment->organisation_id));
+    json_put(&data, "status", payment->status);
+    json_put_decimal(&data, "amount",
+                     money_to_decimal(payment->amount, asset_find(payment->currency)));
+    json_put(&data, "currency", payment->currency);
     if (!str_eq(payment->currency, payment->target_currency)) {
-        const struct asset *target = asset_find(payment->target_currency);
-        buf_printf(
-            &data, ",\"target_amount\":%.*s,\"target_currency\":",
-            STR_FMT(decimal_print(c->arena, money_to_decimal(payment->target_amount, target), 0)));
-        json_add_string(&data, payment->target_currency);
+        json_put_decimal(
+            &data, "target_amount",
+            money_to_decimal(payment->target_amount, asset_find(payment->target_currency)));
+        json_put(&data, "target_currency", payment->target_currency);
     }
-    buf_add_char(&data, '}');
-    return outbox_event(c, payment->organisation_id, type.ptr, buf_str(&data));
+    return outbox_event(c, payment->organisation_id, type.ptr, json_object_end(&data));
 }
 
 /* What the client calls the payment, so that payment_get_by_reference finds it. */

@@ -23,60 +23,60 @@
 #include "core/call.h"
 #include "store/row.h"
 
-#define PAYMENT_ROW(F)           \
-    F(INTEGER, id)               \
-    F(INTEGER, tenant_id)        \
-    F(INTEGER, organisation_id)  \
-    F(INTEGER, user_id)          \
-    F(INTEGER, transaction_id)   \
-    F(INTEGER, beneficiary_id)   \
-    F(INTEGER, source_wallet_id) \
-    F(TEXT, status)              \
-    F(TEXT, direction)           \
-    F(TEXT, payment_method)      \
-    F(INTEGER, amount)           \
-    F(TEXT, currency)            \
-    F(INTEGER, fee_amount)       \
-    F(INTEGER, target_amount)    \
-    F(TEXT, target_currency)     \
-    F(INTEGER, rate_id)          \
-    F(DECIMAL, rate)             \
-    F(DECIMAL, spread)           \
-    F(INTEGER, spread_amount)    \
-    F(TEXT, from_currency)       \
-    F(TEXT, region_id)           \
-    F(TEXT, payment_path_method) \
-    F(TEXT, provider)            \
-    F(TEXT, provider_config_id)  \
-    F(TEXT, provider_payment_id) \
-    F(TEXT, provider_status)     \
-    F(JSON, provider_data)       \
-    F(TEXT, failure_reason)      \
-    F(BOOLEAN, payout_initiated) \
-    F(TEXT, payout_id)           \
-    F(TEXT, reference)           \
-    F(JSON, bank_account)        \
-    F(JSON, card_details)        \
+#define PAYMENT_ROW(F)            \
+    F(INTEGER, id)                \
+    F(INTEGER, tenant_id)         \
+    F(INTEGER, organisation_id)   \
+    F(INTEGER, user_id)           \
+    F(INTEGER, transaction_id)    \
+    F(INTEGER, beneficiary_id)    \
+    F(INTEGER, source_wallet_id)  \
+    F(TEXT, status)               \
+    F(TEXT, direction)            \
+    F(TEXT, payment_method)       \
+    F(INTEGER, amount)            \
+    F(TEXT, currency)             \
+    F(INTEGER, fee_amount)        \
+    F(INTEGER, target_amount)     \
+    F(TEXT, target_currency)      \
+    F(INTEGER, rate_id)           \
+    F(DECIMAL, rate)              \
+    F(DECIMAL, spread)            \
+    F(INTEGER, spread_amount)     \
+    F(TEXT, from_currency)        \
+    F(TEXT, region_id)            \
+    F(TEXT, payment_path_method)  \
+    F(TEXT, provider)             \
+    F(TEXT, provider_config_id)   \
+    F(TEXT, provider_payment_id)  \
+    F(TEXT, provider_status)      \
+    F(JSON, provider_data)        \
+    F(TEXT, failure_reason)       \
+    F(BOOLEAN, payout_initiated)  \
+    F(TEXT, payout_id)            \
+    F(TEXT, reference)            \
+    F(JSON, bank_account)         \
+    F(JSON, card_details)         \
     F(JSON, mobile_money_details) \
-    F(JSON, payer_details)       \
-    F(JSON, recipient_info)      \
-    F(JSON, metadata)            \
-    F(JSON, user_metadata)       \
-    F(JSON, webhook_metadata)    \
-    F(JSON, fee_ids)             \
-    F(TEXT, instructions)        \
-    F(TEXT, comments)            \
-    F(INTEGER, hold_amount_id)   \
-    F(INTEGER, hold_fee_id)      \
-    F(INTEGER, hold_payout_id)   \
-    F(INTEGER, hold_spread_id)   \
-    F(INTEGER, created_at)       \
+    F(JSON, payer_details)        \
+    F(JSON, recipient_info)       \
+    F(JSON, metadata)             \
+    F(JSON, user_metadata)        \
+    F(JSON, webhook_metadata)     \
+    F(JSON, fee_ids)              \
+    F(TEXT, instructions)         \
+    F(TEXT, comments)             \
+    F(INTEGER, hold_amount_id)    \
+    F(INTEGER, hold_fee_id)       \
+    F(INTEGER, hold_payout_id)    \
+    F(INTEGER, hold_spread_id)    \
+    F(INTEGER, created_at)        \
     F(INTEGER, updated_at)
 ROW_STRUCT(payment, PAYMENT_ROW);
 
 /* What the caller asks for; `payment` carries the fields that are only recorded. */
 struct payment_request {
-    struct decimal amount;        /* major units of `payment->currency` */
+    struct decimal amount; /* major units of `payment->currency` */
     bool has_target_amount;
     struct decimal target_amount; /* checked against the quote when given */
     id_t64 rate_id;               /* 0: none named */
@@ -126,7 +126,6 @@ int payment_update(struct call *c, struct payment *payment);
 
 struct provider_outcome;
 /* Outcome of the instruction "payment_payout" (core/provider_operations.def). */
-int payment_apply_payout(struct call *c, id_t64 payment_id,
-                         const struct provider_outcome *outcome);
+int payment_apply_payout(struct call *c, id_t64 payment_id, const struct provider_outcome *outcome);
 
 #endif

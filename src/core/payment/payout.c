@@ -1,6 +1,7 @@
 /* Turns a payment into the instruction a provider gets: who pays it out, and to which account. */
 #include "core/payment/payout.h"
 
+#include "base/json_build.h"
 #include "core/outbox.h"
 
 static const struct payment_provider {
@@ -96,17 +97,6 @@ int payout_choose_provider(struct call *c, struct payment *payment, const struct
     return check_payee(c, payment, provider, payee);
 }
 
-static void add_member(struct buf *out, const char *name, struct str value)
-{
-    if (str_empty(value))
-        return;
-    if (out->ptr[out->len - 1] != '{')
-        buf_add_char(out, ',');
-    json_add_string(out, str_from(name));
-    buf_add_char(out, ':');
-    json_add_string(out, value);
-}
-
 static struct str payee_name(struct call *c, const struct beneficiary *payee)
 {
     return arena_printf(c->arena, "%.*s %.*s", STR_FMT(payee->first_name),
@@ -121,17 +111,16 @@ static void add_payee(struct call *c, struct buf *out, const struct beneficiary 
         "iban",           "bic",       "network",   "wallet_address", "account_type",
     };
 
-    buf_add_char(out, '{');
-    add_member(out, "name",
-               str_or(json_text(json_get(account, "account_name")), payee_name(c, payee)));
-    add_member(out, "country", payee->country);
-    add_member(out, "email", payee->email);
-    add_member(out, "external_account_id", payee->external_account_id);
-    add_member(out, "phone_number",
-               str_or(json_text(json_get(account, "phone_number")), payee->phone_number));
+    json_put_unless_empty(
+        out, "name", str_or(json_text(json_get(account, "account_name")), payee_name(c, payee)));
+    json_put_unless_empty(out, "country", payee->country);
+    json_put_unless_empty(out, "email", payee->email);
+    json_put_unless_empty(out, "external_account_id", payee->external_account_id);
+    json_put_unless_empty(
+        out, "phone_number",
+        str_or(json_text(json_get(account, "phone_number")), payee->phone_number));
     for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++)
-        add_member(out, details[i], json_text(json_get(account, details[i])));
-    buf_add_char(out, '}');
+        json_put_unless_empty(out, details[i], json_text(json_get(account, details[i])));
 }
 
 int payout_instruct(struct call *c, struct payment *payment, const struct beneficiary *payee)
@@ -139,33 +128,34 @@ int payout_instruct(struct call *c, struct payment *payment, const struct benefi
     const struct payment_provider *provider = find_provider(payment->provider);
     const struct asset *target = asset_find(payment->target_currency);
     const struct json *account;
-    struct buf body = buf_new(c->arena, 512);
+    struct buf body = json_object(c->arena);
 
     if (provider->connector[0] == '\0')
         return OK;
     TRY(parse_account(c, payment, payee, &account));
-    buf_add_char(&body, '{');
-    add_member(
+    json_put(
         &body, "amount",
         decimal_print(c->arena, money_to_decimal(payment->target_amount, target), target->scale));
-    add_member(&body, "currency", payment->target_currency);
-    add_member(&body, "rail", payment->payment_method);
-    add_member(&body, "narration", str_or(payment->comments, call_id(c, ID_PAYMENT, payment->id)));
-    buf_add_cstr(&body, ",\"payee\":");
+    json_put_unless_empty(&body, "currency", payment->target_currency);
+    json_put_unless_empty(&body, "rail", payment->payment_method);
+    json_put_unless_empty(&body, "narration",
+                          str_or(payment->comments, call_id(c, ID_PAYMENT, payment->id)));
+    json_open(&body, "payee", '{');
     add_payee(c, &body, payee, account);
-    buf_add_char(&body, '}');
+    json_close(&body, '}');
     payment->payout_initiated = true;
-    return outbox_instruct(c, provider->connector, "payment_payout", payment->id, buf_str(&body));
+    return outbox_instruct(c, provider->connector, "payment_payout", payment->id,
+                           json_object_end(&body));
 }
 
 struct str payout_describe_payee(struct call *c, const struct beneficiary *payee)
 {
     const struct json *account = NULL;
-    struct buf out = buf_new(c->arena, 256);
+    struct buf out = json_object(c->arena);
 
     if (str_present(payee->bank_details) &&
         json_parse(c->arena, payee->bank_details, &account) != OK)
         account = NULL;
     add_payee(c, &out, payee, account);
-    return buf_str(&out);
+    return json_object_end(&out);
 }

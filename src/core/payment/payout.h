@@ -7,7 +7,8 @@
 
 /* Sets payment->provider when the client left it open; refuses what is not connected, or a payee whose account
  * is not known well enough to be paid by that provider. */
-int payout_choose_provider(struct call *c, struct payment *payment, const struct beneficiary *payee);
+int payout_choose_provider(struct call *c, struct payment *payment,
+                           const struct beneficiary *payee);
 /* Writes the instruction to the outbox, unless the provider is "manual". Sets payout_initiated. */
 int payout_instruct(struct call *c, struct payment *payment, const struct beneficiary *payee);
 /* Where our money for the payment is: the connector's settlement account, or "manual". */

@@ -1,6 +1,7 @@
 /* Financial records: storage, who may see them, their states. */
 #include "core/payment/transaction.h"
 
+#include "base/json_build.h"
 #include "core/life_cycle.h"
 #include "core/outbox.h"
 #include "store/sql.h"
@@ -78,20 +79,15 @@ int transaction_advance(struct call *c, struct financial_transaction *transactio
 static int emit_event(struct call *c, const struct financial_transaction *transaction)
 {
     const struct asset *asset = asset_find(transaction->currency);
-    struct buf data = buf_new(c->arena, 256);
-    buf_add_cstr(&data, "{\"transaction_id\":");
-    json_add_string(&data, call_id(c, ID_TRANSACTION, transaction->id));
-    buf_add_cstr(&data, ",\"status\":");
-    json_add_string(&data, transaction->status);
-    buf_add_cstr(&data, ",\"amount\":");
-    buf_add_str(&data, decimal_print(c->arena, money_to_decimal(transaction->amount, asset), 0));
-    buf_add_cstr(&data, ",\"currency\":");
-    json_add_string(&data, transaction->currency);
-    buf_add_cstr(&data, ",\"updated_at\":");
-    json_add_string(&data, call_time(c, transaction->updated_at));
-    buf_add_char(&data, '}');
+    struct buf data = json_object(c->arena);
+
+    json_put(&data, "transaction_id", call_id(c, ID_TRANSACTION, transaction->id));
+    json_put(&data, "status", transaction->status);
+    json_put_decimal(&data, "amount", money_to_decimal(transaction->amount, asset));
+    json_put(&data, "currency", transaction->currency);
+    json_put(&data, "updated_at", call_time(c, transaction->updated_at));
     struct str type = arena_printf(c->arena, "transaction.%.*s", STR_FMT(transaction->status));
-    return outbox_event(c, transaction->organisation_id, type.ptr, buf_str(&data));
+    return outbox_event(c, transaction->organisation_id, type.ptr, json_object_end(&data));
 }
 
 int transaction_update(struct call *c, struct financial_transaction *transaction,

@@ -8,36 +8,36 @@
 #include "core/call.h"
 #include "store/row.h"
 
-#define FINANCIAL_TRANSACTION_ROW(F)  \
-    F(INTEGER, id)                    \
-    F(INTEGER, tenant_id)             \
-    F(INTEGER, organisation_id)       \
-    F(INTEGER, user_id)               \
-    F(INTEGER, beneficiary_id)        \
-    F(INTEGER, payment_id)            \
-    F(TEXT, payout_id)                \
-    F(TEXT, type)                     \
-    F(TEXT, status)                   \
-    F(TEXT, payment_method)           \
-    F(TEXT, entity_type)              \
-    F(TEXT, country)                  \
-    F(INTEGER, amount)                \
-    F(TEXT, currency)                 \
-    F(INTEGER, target_amount)         \
-    F(TEXT, target_currency)          \
-    F(JSON, metadata)                 \
-    F(JSON, beneficiary_details)      \
-    F(INTEGER, compound_amount)       \
-    F(TEXT, duration)                 \
-    F(INTEGER, installment_amount)    \
-    F(INTEGER, total_installments)    \
+#define FINANCIAL_TRANSACTION_ROW(F)   \
+    F(INTEGER, id)                     \
+    F(INTEGER, tenant_id)              \
+    F(INTEGER, organisation_id)        \
+    F(INTEGER, user_id)                \
+    F(INTEGER, beneficiary_id)         \
+    F(INTEGER, payment_id)             \
+    F(TEXT, payout_id)                 \
+    F(TEXT, type)                      \
+    F(TEXT, status)                    \
+    F(TEXT, payment_method)            \
+    F(TEXT, entity_type)               \
+    F(TEXT, country)                   \
+    F(INTEGER, amount)                 \
+    F(TEXT, currency)                  \
+    F(INTEGER, target_amount)          \
+    F(TEXT, target_currency)           \
+    F(JSON, metadata)                  \
+    F(JSON, beneficiary_details)       \
+    F(INTEGER, compound_amount)        \
+    F(TEXT, duration)                  \
+    F(INTEGER, installment_amount)     \
+    F(INTEGER, total_installments)     \
     F(INTEGER, installments_completed) \
-    F(INTEGER, amount_paid)           \
-    F(INTEGER, outstanding_balance)   \
-    F(INTEGER, next_due_date)         \
-    F(INTEGER, start_date)            \
-    F(TEXT, frequency)                \
-    F(INTEGER, created_at)            \
+    F(INTEGER, amount_paid)            \
+    F(INTEGER, outstanding_balance)    \
+    F(INTEGER, next_due_date)          \
+    F(INTEGER, start_date)             \
+    F(TEXT, frequency)                 \
+    F(INTEGER, created_at)             \
     F(INTEGER, updated_at)
 ROW_STRUCT(financial_transaction, FINANCIAL_TRANSACTION_ROW);
 
@@ -59,8 +59,8 @@ struct transaction_filter {
     id_t64 user_id;
     id_t64 organisation_id;
     struct str status, currency, country, payment_method;
-    struct str kind;       /* "loan", "payout", "loan_or_payout" */
-    usec_t from, until;    /* created_at in [from, until) */
+    struct str kind;    /* "loan", "payout", "loan_or_payout" */
+    usec_t from, until; /* created_at in [from, until) */
 };
 int transaction_list(struct call *c, const struct transaction_filter *filter,
                      const struct page *page, struct financial_transaction **ret_rows,
@@ -76,10 +76,10 @@ int transaction_count(struct call *c, const struct transaction_filter *filter, i
     F(INTEGER, failed_count)       \
     F(INTEGER, overdue_count)
 ROW_STRUCT(transaction_metrics, TRANSACTION_METRICS_ROW);
-#define CURRENCY_TOTAL_ROW(F)      \
-    F(TEXT, currency)              \
-    F(INTEGER, amount)             \
-    F(INTEGER, amount_paid)        \
+#define CURRENCY_TOTAL_ROW(F) \
+    F(TEXT, currency)         \
+    F(INTEGER, amount)        \
+    F(INTEGER, amount_paid)   \
     F(INTEGER, outstanding_balance)
 ROW_STRUCT(currency_total, CURRENCY_TOTAL_ROW);
 int transaction_measure(struct call *c, const struct transaction_filter *filter,

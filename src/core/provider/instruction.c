@@ -5,6 +5,7 @@
  */
 #include "core/provider/instruction.h"
 
+#include "base/json_build.h"
 #include "base/log.h"
 #include "core/app.h"
 #include "core/work.h"
@@ -182,11 +183,9 @@ static struct str status_body(struct arena *arena, const struct provider_instruc
 {
     if (str_empty(instruction->provider_reference))
         return STR("{}");
-    struct buf out = buf_new(arena, 128);
-    buf_add_cstr(&out, "{\"provider_reference\":");
-    json_add_string(&out, instruction->provider_reference);
-    buf_add_char(&out, '}');
-    return buf_str(&out);
+    struct buf out = json_object(arena);
+    json_put(&out, "provider_reference", instruction->provider_reference);
+    return json_object_end(&out);
 }
 
 /* What is asked when it is not known how an operation went; an operation without a row is sent

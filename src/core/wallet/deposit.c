@@ -108,7 +108,7 @@ int wallet_book_deposit(struct call *c, const struct wallet *wallet,
                               STR_NONE, &transfer.debit_account));
     int error = ledger_post_journal(c->ledger, &journal, NULL, NULL);
     if (error)
-        return error <= -100 && error > -200 ? call_refuse(c, error, "account_id") : error;
+        return call_ledger_error(c, error, "account_id");
     entry.journal_id = journal.id;
     TRY(wallet_add_entries(c, &entry, 1));
     *ret_entry = entry;

@@ -1,6 +1,7 @@
 /* Webhook events of wallets and their log. */
 #include "core/wallet/events.h"
 
+#include "base/json_build.h"
 #include "core/outbox.h"
 #include "store/query.h"
 
@@ -14,44 +15,26 @@ ROW_TYPE(wallet_log_count, WALLET_LOG_COUNT_ROW);
 
 /* ---- Webhooks ---- */
 
-static void add_text(struct buf *out, const char *name, struct str value)
-{
-    if (!str_present(value))
-        return;
-    buf_printf(out, ",\"%s\":", name);
-    json_add_string(out, value);
-}
-
-static void add_money(struct buf *out, const char *name, money_t value, const struct asset *asset)
-{
-    char text[32];
-    size_t len = decimal_write(text, money_to_decimal(value, asset), 0);
-
-    buf_printf(out, ",\"%s\":%.*s", name, (int)len, text);
-}
-
 static struct str entry_json(struct call *c, const struct wallet_entry *entry)
 {
     const struct asset *asset = asset_by_id((int)entry->asset);
-    struct buf out = buf_new(c->arena, 512);
+    struct buf out = json_object(c->arena);
 
-    buf_add_cstr(&out, "{\"transaction_id\":");
-    json_add_string(&out, call_id(c, ID_ACCOUNT_ENTRY, entry->id));
-    add_text(&out, "account_id", call_id(c, ID_ACCOUNT, entry->wallet_id));
+    json_put(&out, "transaction_id", call_id(c, ID_ACCOUNT_ENTRY, entry->id));
+    json_put(&out, "account_id", call_id(c, ID_ACCOUNT, entry->wallet_id));
     if (entry->organisation_id)
-        add_text(&out, "org_id", call_id(c, ID_ORGANISATION, entry->organisation_id));
+        json_put(&out, "org_id", call_id(c, ID_ORGANISATION, entry->organisation_id));
     if (entry->user_id)
-        add_text(&out, "user_id", call_id(c, ID_USER, entry->user_id));
-    add_text(&out, "type", entry->type);
-    add_text(&out, "status", entry->status);
-    add_money(&out, "amount", entry->amount, asset);
-    add_money(&out, "fee", entry->fee, asset);
-    add_text(&out, "currency", str_from(asset->code));
-    add_text(&out, "reference", entry->reference);
-    add_text(&out, "description", entry->description);
-    add_text(&out, "updated_at", call_time(c, entry->updated_at));
-    buf_add_char(&out, '}');
-    return buf_str(&out);
+        json_put(&out, "user_id", call_id(c, ID_USER, entry->user_id));
+    json_put(&out, "type", entry->type);
+    json_put(&out, "status", entry->status);
+    json_put_decimal(&out, "amount", money_to_decimal(entry->amount, asset));
+    json_put_decimal(&out, "fee", money_to_decimal(entry->fee, asset));
+    json_put(&out, "currency", str_from(asset->code));
+    json_put(&out, "reference", entry->reference);
+    json_put(&out, "description", entry->description);
+    json_put(&out, "updated_at", call_time(c, entry->updated_at));
+    return json_object_end(&out);
 }
 
 static int send_event(struct call *c, const struct wallet_entry *entry)

@@ -17,11 +17,6 @@ int wallet_amount(struct call *c, struct decimal amount, const struct asset *ass
     return *ret_amount > 0 ? 0 : call_refuse(c, ERR_AMOUNT_NOT_POSITIVE, field);
 }
 
-static bool is_ledger_rule(int error)
-{
-    return error <= -100 && error > -200;
-}
-
 int wallet_post(struct call *c, struct transfer *transfers, size_t count, struct str description,
                 struct str reference, const char *field, id_t64 *ret_journal)
 {
@@ -37,7 +32,7 @@ int wallet_post(struct call *c, struct transfer *transfers, size_t count, struct
     int error = ledger_post_journal(c->ledger, &journal, NULL, NULL);
 
     if (error)
-        return is_ledger_rule(error) ? call_refuse(c, error, field) : error;
+        return call_ledger_error(c, error, field);
     if (ret_journal)
         *ret_journal = journal.id;
     return 0;

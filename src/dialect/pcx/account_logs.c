@@ -4,11 +4,6 @@
 #include "core/wallet/events.h"
 #include "dialect/pcx/wallet_wire.h"
 
-static id_t64 log_id_at(const void *rows, size_t index)
-{
-    return ((const struct wallet_log *)rows)[index].id;
-}
-
 static struct pcx_account_log wire_log(struct call *c, const struct wallet_log *log)
 {
     return (struct pcx_account_log){
@@ -35,14 +30,15 @@ int pcx_list_account_logs(struct call *c, const struct pcx_list_account_logs_in 
     struct page page;
     size_t count;
 
-    TRY(pcx_optional_id(c, ID_ORGANISATION, in->org_id, "org_id", &filter.organisation_id));
-    TRY(pcx_optional_id(c, ID_ACCOUNT, in->account_id, "account_id", &filter.wallet_id));
-    TRY(pcx_date_range(c, in->start_date, in->end_date, &filter.from, &filter.until));
+    TRY(pcx_read_optional_id(c, ID_ORGANISATION, in->org_id, "org_id", &filter.organisation_id));
+    TRY(pcx_read_optional_id(c, ID_ACCOUNT, in->account_id, "account_id", &filter.wallet_id));
+    TRY(pcx_read_date_range(c, in->start_date, "start_date", in->end_date, "end_date", &filter.from,
+                            &filter.until));
     TRY(call_page(c, name, in->last_evaluated_key, "last_evaluated_key",
                   in->has_limit ? in->limit : PCX_PAGE_LIMIT, &page));
     TRY(wallet_log_list(c, &filter, &page, &logs, &count));
 
-    struct str cursor = pcx_page_end(c, name, &page, &count, log_id_at, logs);
+    struct str cursor = call_page_end(c, name, &page, logs, &count);
     out->data.items = ARENA_ARRAY(c->arena, struct pcx_account_log, count);
     out->data.count = count;
     for (size_t i = 0; i < count; i++)
@@ -55,8 +51,8 @@ int pcx_list_account_logs(struct call *c, const struct pcx_list_account_logs_in 
 static int narrow(struct call *c, const struct pcx_get_log_metrics_in *in,
                   struct wallet_log_filter *filter)
 {
-    TRY(pcx_optional_id(c, ID_ORGANISATION, in->org_id, "org_id", &filter->organisation_id));
-    TRY(pcx_optional_id(c, ID_ACCOUNT, in->account_id, "account_id", &filter->wallet_id));
+    TRY(pcx_read_optional_id(c, ID_ORGANISATION, in->org_id, "org_id", &filter->organisation_id));
+    TRY(pcx_read_optional_id(c, ID_ACCOUNT, in->account_id, "account_id", &filter->wallet_id));
     if (c->principal.staff)
         return 0;
     if (filter->wallet_id) {

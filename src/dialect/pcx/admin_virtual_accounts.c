@@ -18,8 +18,8 @@ int pcx_admin_account_registry(struct call *c, const struct pcx_admin_account_re
     struct page page;
     size_t count;
 
-    TRY(pcx_optional_id(c, ID_ORGANISATION, in->org_id, "org_id", &filter.organisation_id));
-    TRY(pcx_optional_id(c, ID_USER, in->user_id, "user_id", &filter.user_id));
+    TRY(pcx_read_optional_id(c, ID_ORGANISATION, in->org_id, "org_id", &filter.organisation_id));
+    TRY(pcx_read_optional_id(c, ID_USER, in->user_id, "user_id", &filter.user_id));
     if (str_present(in->currency)) {
         const struct asset *asset = asset_find_any_case(in->currency);
         if (!asset)
@@ -30,7 +30,7 @@ int pcx_admin_account_registry(struct call *c, const struct pcx_admin_account_re
                   in->has_limit ? in->limit : PCX_PAGE_LIMIT, &page));
     TRY(wallet_list_details(c, &filter, &page, &wallets, &count));
 
-    struct str cursor = pcx_page_end(c, name, &page, &count, pcx_wallet_detail_id_at, wallets);
+    struct str cursor = call_page_end(c, name, &page, wallets, &count);
     TRY(pcx_wallet_details(c, wallets, count, &out->data));
     PCX_FINISH_LIST(c, out, count, cursor);
     return 0;
@@ -64,15 +64,16 @@ int pcx_admin_list_transactions(struct call *c, const struct pcx_admin_list_tran
     struct page page;
     size_t count;
 
-    TRY(pcx_optional_id(c, ID_ORGANISATION, in->org_id, "org_id", &filter.organisation_id));
-    TRY(pcx_optional_id(c, ID_USER, in->user_id, "user_id", &filter.user_id));
-    TRY(pcx_optional_id(c, ID_ACCOUNT, in->account_id, "account_id", &filter.wallet_id));
-    TRY(pcx_date_range(c, in->start_date, in->end_date, &filter.from, &filter.until));
+    TRY(pcx_read_optional_id(c, ID_ORGANISATION, in->org_id, "org_id", &filter.organisation_id));
+    TRY(pcx_read_optional_id(c, ID_USER, in->user_id, "user_id", &filter.user_id));
+    TRY(pcx_read_optional_id(c, ID_ACCOUNT, in->account_id, "account_id", &filter.wallet_id));
+    TRY(pcx_read_date_range(c, in->start_date, "start_date", in->end_date, "end_date", &filter.from,
+                            &filter.until));
     TRY(call_page(c, name, in->last_evaluated_key, "last_evaluated_key",
                   in->has_limit ? in->limit : PCX_PAGE_LIMIT, &page));
     TRY(wallet_entry_list(c, &filter, &page, &entries, &count));
 
-    struct str cursor = pcx_page_end(c, name, &page, &count, pcx_entry_id_at, entries);
+    struct str cursor = call_page_end(c, name, &page, entries, &count);
     out->data = pcx_entries(c, entries, count);
     PCX_FINISH_LIST(c, out, count, cursor);
     return 0;
@@ -135,8 +136,8 @@ int pcx_admin_trigger_cross_rail_payout(struct call *c,
                                          .to_address = in->body->to_address,
                                          .payment_rail = in->body->payment_rail,
                                          .currency = in->body->currency};
-    TRY(pcx_optional_id(c, ID_EXTERNAL_ACCOUNT, in->body->external_account_id,
-                        "external_account_id", &to.external_account_id));
+    TRY(pcx_read_optional_id(c, ID_EXTERNAL_ACCOUNT, in->body->external_account_id,
+                             "external_account_id", &to.external_account_id));
     TRY(call_parse_id(c, ID_ACCOUNT_ENTRY, in->transaction_id, "transaction_id", &id));
     TRY(withdrawal_cross_rail(c, id, &to, &entry));
     out->data = pcx_entry(c, &entry);

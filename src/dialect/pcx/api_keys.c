@@ -85,11 +85,8 @@ int pcx_list_api_keys(struct call *c, const struct pcx_list_api_keys_in *in,
     out->meta = ARENA_NEW(c->arena, struct pcx_list_meta);
     TRY(api_key_list(c, organisation, &page, &keys, &count, &out->meta->total_count));
     out->meta->has_has_more = out->meta->has_count = out->meta->has_total_count = true;
-    out->meta->has_more = count > (size_t)page.limit;
-    if (out->meta->has_more) {
-        count = (size_t)page.limit;
-        out->meta->last_evaluated_key = call_page_cursor(c, list, keys[count - 1].id);
-    }
+    out->meta->last_evaluated_key = call_page_end(c, list, &page, keys, &count);
+    out->meta->has_more = str_present(out->meta->last_evaluated_key);
     out->meta->count = (int64_t)count;
     out->data.items = ARENA_ARRAY(c->arena, struct pcx_api_key, count + 1);
     out->data.count = count;

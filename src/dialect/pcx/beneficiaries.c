@@ -71,10 +71,7 @@ int pcx_list_beneficiaries(struct call *c, const struct pcx_list_beneficiaries_i
     TRY(call_page(c, list, in->last_evaluated_key, "last_evaluated_key", in->limit, &page));
     TRY(beneficiary_list(c, owner_id, &page, &rows, &count));
     out->meta = ARENA_NEW(c->arena, struct pcx_list_beneficiaries_out_meta);
-    if (count > (size_t)page.limit) {
-        count = (size_t)page.limit;
-        out->meta->last_evaluated_key = call_page_cursor(c, list, rows[count - 1].id);
-    }
+    out->meta->last_evaluated_key = call_page_end(c, list, &page, rows, &count);
     out->meta->has_count = true;
     out->meta->count = (int64_t)count;
     out->data.items = ARENA_ARRAY(c->arena, struct pcx_beneficiary, count + 1);

@@ -54,8 +54,8 @@ int pcx_withdraw_funds(struct call *c, const struct pcx_withdraw_funds_in *in,
 
     TRY(call_parse_id(c, ID_ACCOUNT, body->account_id, "account_id", &request.wallet_id));
     TRY(call_parse_id(c, ID_USER, body->user_id, "user_id", &request.user_id));
-    TRY(pcx_optional_id(c, ID_EXTERNAL_ACCOUNT, body->external_account_id, "external_account_id",
-                        &request.to.external_account_id));
+    TRY(pcx_read_optional_id(c, ID_EXTERNAL_ACCOUNT, body->external_account_id,
+                             "external_account_id", &request.to.external_account_id));
     TRY(withdrawal_create(c, &request, &entry));
     out->message = STR("Withdrawal initiated");
     out->data = pcx_entry(c, &entry);

@@ -98,10 +98,7 @@ int pcx_list_kyb(struct call *c, const struct pcx_list_kyb_in *in, struct pcx_li
     TRY(call_page(c, list, in->last_evaluated_key, "lastEvaluatedKey", in->limit, &page));
     TRY(kyb_list(c, in->status, &page, &rows, &count));
     out->data = ARENA_NEW(c->arena, struct pcx_list_kyb_out_data);
-    if (count > (size_t)page.limit) {
-        count = (size_t)page.limit;
-        out->data->last_evaluated_key = call_page_cursor(c, list, rows[count - 1].id);
-    }
+    out->data->last_evaluated_key = call_page_end(c, list, &page, rows, &count);
     out->data->has_count = true;
     out->data->count = (int64_t)count;
     out->data->items.items = ARENA_ARRAY(c->arena, struct pcx_kyb_record, count + 1);

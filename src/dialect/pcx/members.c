@@ -54,10 +54,7 @@ int pcx_list_org_members(struct call *c, const struct pcx_list_org_members_in *i
     TRY(call_page(c, list, in->last_evaluated_key, "lastEvaluatedKey", in->limit, &page));
     TRY(membership_list(c, organisation, &page, &rows, &count));
     out->data = ARENA_NEW(c->arena, struct pcx_list_org_members_out_data);
-    if (count > (size_t)page.limit) {
-        count = (size_t)page.limit;
-        out->data->last_evaluated_key = call_page_cursor(c, list, rows[count - 1].id);
-    }
+    out->data->last_evaluated_key = call_page_end(c, list, &page, rows, &count);
     out->data->has_count = true;
     out->data->count = (int64_t)count;
     out->data->members.items = ARENA_ARRAY(c->arena, struct pcx_org_member, count + 1);

@@ -42,10 +42,7 @@ int pcx_list_organizations(struct call *c, const struct organisation_filter *fil
     *ret_cursor = STR_NONE;
     TRY(call_page(c, list, cursor, cursor_field, limit, &page));
     TRY(organisation_list(c, filter, &page, &rows, &count));
-    if (count > (size_t)page.limit) {
-        count = (size_t)page.limit;
-        *ret_cursor = call_page_cursor(c, list, rows[count - 1].id);
-    }
+    *ret_cursor = call_page_end(c, list, &page, rows, &count);
     ret_data->items = ARENA_ARRAY(c->arena, struct pcx_organization, count + 1);
     ret_data->count = count;
     for (size_t i = 0; i < count; i++)

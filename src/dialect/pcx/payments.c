@@ -118,11 +118,8 @@ static int list(struct call *c, const struct payment_filter *filter, int64_t lim
     TRY(call_page(c, list, cursor, "last_evaluated_key", limit, &page));
     TRY(payment_list(c, filter, &page, &rows, &count));
     TRY(payment_count(c, filter, &meta->total_count));
-    if (count > (size_t)page.limit) {
-        count = (size_t)page.limit;
-        meta->last_evaluated_key = call_page_cursor(c, list, rows[count - 1].id);
-        meta->has_more = true;
-    }
+    meta->last_evaluated_key = call_page_end(c, list, &page, rows, &count);
+    meta->has_more = str_present(meta->last_evaluated_key);
     meta->has_count = meta->has_total_count = meta->has_has_more = true;
     meta->count = (int64_t)count;
     ret_data->items = ARENA_ARRAY(c->arena, struct pcx_payment, count + 1);

@@ -30,7 +30,7 @@ int pcx_create_squadco_account_prepare(struct call *c,
 
     TRY(call_parse_id(c, ID_CUSTOMER, in->body->customer_id, "customer_id", &opening->customer_id));
     TRY(call_parse_id(c, ID_ORGANISATION, in->body->org_id, "org_id", &opening->organisation_id));
-    TRY(pcx_optional_id(c, ID_USER, in->body->user_id, "user_id", &opening->user_id));
+    TRY(pcx_read_optional_id(c, ID_USER, in->body->user_id, "user_id", &opening->user_id));
     TRY(customer_get_for_caller(c, opening->customer_id, "customer_id", &customer));
     TRY(refuse_second(c, opening->customer_id));
     opening->kind = "currency";
@@ -71,7 +71,7 @@ int pcx_list_squadco_accounts(struct call *c, const struct pcx_list_squadco_acco
                   in->has_limit ? in->limit : PCX_PAGE_LIMIT, &page));
     TRY(wallet_list(c, &filter, &page, &wallets, &count));
 
-    struct str cursor = pcx_page_end(c, name, &page, &count, pcx_wallet_id_at, wallets);
+    struct str cursor = call_page_end(c, name, &page, wallets, &count);
     TRY(pcx_wallets(c, wallets, count, &out->data));
     PCX_FINISH_LIST(c, out, count, cursor);
     return 0;
@@ -124,13 +124,14 @@ int pcx_list_squadco_transactions(struct call *c, const struct pcx_list_squadco_
     struct page page;
     size_t count;
 
-    TRY(pcx_optional_id(c, ID_ACCOUNT, in->account_id, "account_id", &filter.wallet_id));
-    TRY(pcx_date_range(c, in->start_date, in->end_date, &filter.from, &filter.until));
+    TRY(pcx_read_optional_id(c, ID_ACCOUNT, in->account_id, "account_id", &filter.wallet_id));
+    TRY(pcx_read_date_range(c, in->start_date, "start_date", in->end_date, "end_date", &filter.from,
+                            &filter.until));
     TRY(call_page(c, name, in->last_evaluated_key, "last_evaluated_key",
                   in->has_limit ? in->limit : PCX_PAGE_LIMIT, &page));
     TRY(wallet_entry_list(c, &filter, &page, &entries, &count));
 
-    struct str cursor = pcx_page_end(c, name, &page, &count, pcx_entry_id_at, entries);
+    struct str cursor = call_page_end(c, name, &page, entries, &count);
     out->data = pcx_entries(c, entries, count);
     PCX_FINISH_LIST(c, out, count, cursor);
     return 0;
@@ -151,7 +152,7 @@ int pcx_list_pending_ngn_withdrawals(struct call *c,
                   in->has_limit ? in->limit : PCX_PAGE_LIMIT, &page));
     TRY(wallet_entry_list(c, &filter, &page, &entries, &count));
 
-    struct str cursor = pcx_page_end(c, name, &page, &count, pcx_entry_id_at, entries);
+    struct str cursor = call_page_end(c, name, &page, entries, &count);
     out->data = pcx_entries(c, entries, count);
     PCX_FINISH_LIST(c, out, count, cursor);
     return 0;

@@ -71,10 +71,7 @@ static int list(struct call *c, const struct transaction_filter *filter, int64_t
     *ret_page = (struct shown_page){0};
     TRY(call_page(c, list, cursor, cursor_field, limit, &page));
     TRY(transaction_list(c, filter, &page, &rows, &count));
-    if (count > (size_t)page.limit) {
-        count = (size_t)page.limit;
-        ret_page->cursor = call_page_cursor(c, list, rows[count - 1].id);
-    }
+    ret_page->cursor = call_page_end(c, list, &page, rows, &count);
     ret_page->data.items = ARENA_ARRAY(c->arena, struct pcx_transaction, count + 1);
     ret_page->data.count = count;
     for (size_t i = 0; i < count; i++)

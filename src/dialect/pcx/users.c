@@ -13,11 +13,6 @@ static struct str wire_status(struct str status)
     return str_is(status, "blocked") ? STR("inactive") : status;
 }
 
-static struct str optional_id(struct call *c, enum id_kind kind, id_t64 id)
-{
-    return id ? call_id(c, kind, id) : STR_NONE;
-}
-
 static bool may_see_numbers(const struct call *c, const struct user *user)
 {
     bool administers = user->organisation_id &&
@@ -47,8 +42,8 @@ int pcx_show_user(struct call *c, const struct user *user, struct pcx_user *out)
         .role = user->role,
         .status = wire_status(user->status),
         .type = user->type,
-        .created_by = optional_id(c, ID_USER, user->created_by),
-        .org_id = optional_id(c, ID_ORGANISATION, user->organisation_id),
+        .created_by = pcx_write_optional_id(c, ID_USER, user->created_by),
+        .org_id = pcx_write_optional_id(c, ID_ORGANISATION, user->organisation_id),
         .phone_number = user->phone,
         .address = user->address,
         .country = user->country,
@@ -178,10 +173,7 @@ int pcx_list_users(struct call *c, const struct pcx_list_users_in *in,
                      STR_FMT(filter.status), STR_FMT(filter.role), STR_FMT(filter.type));
     TRY(call_page(c, list, in->last_evaluated_key, "last_evaluated_key", in->limit, &page));
     TRY(user_list(c, &filter, &page, &users, &count, &out->total));
-    if (count > (size_t)page.limit) {
-        count = (size_t)page.limit;
-        out->last_evaluated_key = call_page_cursor(c, list, users[count - 1].id);
-    }
+    out->last_evaluated_key = call_page_end(c, list, &page, users, &count);
     out->users.items = ARENA_ARRAY(c->arena, struct pcx_user, count + 1);
     out->users.count = count;
     for (size_t i = 0; i < count; i++)

@@ -31,12 +31,13 @@ int pcx_list_account_transactions(struct call *c, const struct pcx_list_account_
 
     TRY(call_parse_id(c, ID_ACCOUNT, in->account_id, "account_id", &filter.wallet_id));
     TRY(wallet_get_for_caller(c, filter.wallet_id, "account_id", &wallet));
-    TRY(pcx_date_range(c, in->start_date, in->end_date, &filter.from, &filter.until));
+    TRY(pcx_read_date_range(c, in->start_date, "start_date", in->end_date, "end_date", &filter.from,
+                            &filter.until));
     TRY(call_page(c, name, in->last_evaluated_key, "last_evaluated_key",
                   in->has_limit ? in->limit : PCX_PAGE_LIMIT, &page));
     TRY(wallet_entry_list(c, &filter, &page, &entries, &count));
 
-    struct str cursor = pcx_page_end(c, name, &page, &count, pcx_entry_id_at, entries);
+    struct str cursor = call_page_end(c, name, &page, entries, &count);
     out->data = pcx_entries(c, entries, count);
     out->meta = ARENA_NEW(c->arena, struct pcx_list_account_transactions_out_meta);
     out->meta->has_count = true;

@@ -8,8 +8,8 @@ static int prepare(struct call *c, struct str org_id, struct str user_id, struct
                    struct wallet_opening opening)
 {
     TRY(call_parse_id(c, ID_ORGANISATION, org_id, "org_id", &opening.organisation_id));
-    TRY(pcx_optional_id(c, ID_USER, user_id, "user_id", &opening.user_id));
-    TRY(pcx_optional_id(c, ID_CUSTOMER, customer_id, "customer_id", &opening.customer_id));
+    TRY(pcx_read_optional_id(c, ID_USER, user_id, "user_id", &opening.user_id));
+    TRY(pcx_read_optional_id(c, ID_CUSTOMER, customer_id, "customer_id", &opening.customer_id));
     c->prepared = ARENA_NEW(c->arena, struct wallet_opening);
     *(struct wallet_opening *)c->prepared = opening;
     return wallet_prepare_opening(c, c->prepared);
@@ -110,7 +110,7 @@ static int list(struct call *c, const struct wallet_filter *filter, struct str n
     size_t count;
 
     TRY(wallet_list(c, filter, page, &wallets, &count));
-    *ret_cursor = pcx_page_end(c, name, page, &count, pcx_wallet_id_at, wallets);
+    *ret_cursor = call_page_end(c, name, page, wallets, &count);
     return pcx_wallets(c, wallets, count, ret_data);
 }
 

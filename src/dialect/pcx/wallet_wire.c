@@ -1,32 +1,27 @@
 /* Wallets, entries and pages of them, as PCX shows them. */
 #include "dialect/pcx/wallet_wire.h"
 
-static struct str optional_id(struct call *c, enum id_kind kind, id_t64 id)
-{
-    return id ? call_id(c, kind, id) : STR_NONE;
-}
-
 /* Both forms of an account share these members. */
-#define FILL_ACCOUNT(wire, wallet, balances)                                         \
-    do {                                                                             \
-        const struct asset *asset_ = wallet_asset(wallet);                           \
-        (wire)->account_id = call_id(c, ID_ACCOUNT, (wallet)->id);                   \
-        (wire)->org_id = optional_id(c, ID_ORGANISATION, (wallet)->organisation_id); \
-        (wire)->user_id = optional_id(c, ID_USER, (wallet)->user_id);                \
-        (wire)->customer_id = optional_id(c, ID_CUSTOMER, (wallet)->customer_id);    \
-        (wire)->virtual_account_name = (wallet)->name;                               \
-        (wire)->currency = str_from(asset_->code);                                   \
-        (wire)->has_balance = true;                                                  \
-        (wire)->balance = money_to_decimal((balances)->available, asset_);           \
-        (wire)->has_ledger_balance = true;                                           \
-        (wire)->ledger_balance = money_to_decimal((balances)->ledger, asset_);       \
-        (wire)->status = (wallet)->status;                                           \
-        (wire)->account_type = (wallet)->kind;                                       \
-        (wire)->provider = (wallet)->provider;                                       \
-        (wire)->account_number = (wallet)->account_number;                           \
-        (wire)->bank_name = (wallet)->bank_name;                                     \
-        (wire)->created_at = call_time(c, (wallet)->created_at);                     \
-        (wire)->updated_at = call_time(c, (wallet)->updated_at);                     \
+#define FILL_ACCOUNT(wire, wallet, balances)                                                   \
+    do {                                                                                       \
+        const struct asset *asset_ = wallet_asset(wallet);                                     \
+        (wire)->account_id = call_id(c, ID_ACCOUNT, (wallet)->id);                             \
+        (wire)->org_id = pcx_write_optional_id(c, ID_ORGANISATION, (wallet)->organisation_id); \
+        (wire)->user_id = pcx_write_optional_id(c, ID_USER, (wallet)->user_id);                \
+        (wire)->customer_id = pcx_write_optional_id(c, ID_CUSTOMER, (wallet)->customer_id);    \
+        (wire)->virtual_account_name = (wallet)->name;                                         \
+        (wire)->currency = str_from(asset_->code);                                             \
+        (wire)->has_balance = true;                                                            \
+        (wire)->balance = money_to_decimal((balances)->available, asset_);                     \
+        (wire)->has_ledger_balance = true;                                                     \
+        (wire)->ledger_balance = money_to_decimal((balances)->ledger, asset_);                 \
+        (wire)->status = (wallet)->status;                                                     \
+        (wire)->account_type = (wallet)->kind;                                                 \
+        (wire)->provider = (wallet)->provider;                                                 \
+        (wire)->account_number = (wallet)->account_number;                                     \
+        (wire)->bank_name = (wallet)->bank_name;                                               \
+        (wire)->created_at = call_time(c, (wallet)->created_at);                               \
+        (wire)->updated_at = call_time(c, (wallet)->updated_at);                               \
     } while (0)
 
 int pcx_wallets(struct call *c, const struct wallet *wallets, size_t count,
@@ -83,8 +78,8 @@ static void fill_entry(struct call *c, const struct wallet_entry *entry,
     *wire = (struct pcx_virtual_account_transaction){
         .transaction_id = call_id(c, ID_ACCOUNT_ENTRY, entry->id),
         .account_id = call_id(c, ID_ACCOUNT, entry->wallet_id),
-        .org_id = optional_id(c, ID_ORGANISATION, entry->organisation_id),
-        .user_id = optional_id(c, ID_USER, entry->user_id),
+        .org_id = pcx_write_optional_id(c, ID_ORGANISATION, entry->organisation_id),
+        .user_id = pcx_write_optional_id(c, ID_USER, entry->user_id),
         .type = entry->type,
         .status = entry->status,
         .has_amount = true,
@@ -120,63 +115,4 @@ pcx_entries(struct call *c, const struct wallet_entry *entries, size_t count)
     for (size_t i = 0; i < count; i++)
         fill_entry(c, &entries[i], &wire.items[i]);
     return wire;
-}
-
-/* ---- Filters and pages ---- */
-
-int pcx_optional_id(struct call *c, enum id_kind kind, struct str text, const char *field,
-                    id_t64 *ret_id)
-{
-    *ret_id = 0;
-    return str_present(text) ? call_parse_id(c, kind, text, field, ret_id) : 0;
-}
-
-int pcx_date_range(struct call *c, struct str start_date, struct str end_date, usec_t *ret_from,
-                   usec_t *ret_until)
-{
-    *ret_from = *ret_until = 0;
-    if (str_present(start_date) && !time_parse(start_date, ret_from))
-        return call_refuse(c, ERR_BAD_FORMAT, "start_date");
-    if (!str_present(end_date))
-        return 0;
-    if (!time_parse(end_date, ret_until))
-        return call_refuse(c, ERR_BAD_FORMAT, "end_date");
-    *ret_until += USEC_PER_DAY;
-    return *ret_from >= *ret_until
-               ? call_refuse_text(c, ERR_OUT_OF_RANGE, "end_date", "must not be before start_date")
-               : 0;
-}
-
-struct str pcx_page_end(struct call *c, struct str list, const struct page *page, size_t *count,
-                        id_t64 (*id_at)(const void *rows, size_t index), const void *rows)
-{
-    if (*count <= (size_t)page->limit)
-        return STR_NONE;
-    *count = (size_t)page->limit;
-    return call_page_cursor(c, list, id_at(rows, *count - 1));
-}
-
-id_t64 pcx_wallet_id_at(const void *rows, size_t index)
-{
-    return ((const struct wallet *)rows)[index].id;
-}
-
-id_t64 pcx_wallet_detail_id_at(const void *rows, size_t index)
-{
-    return ((const struct wallet_detail *)rows)[index].id;
-}
-
-id_t64 pcx_entry_id_at(const void *rows, size_t index)
-{
-    return ((const struct wallet_entry *)rows)[index].id;
-}
-
-struct pcx_page_meta *pcx_page_meta(struct call *c, size_t count, struct str cursor)
-{
-    struct pcx_page_meta *meta = ARENA_NEW(c->arena, struct pcx_page_meta);
-
-    meta->last_evaluated_key = cursor;
-    meta->has_count = true;
-    meta->count = (int64_t)count;
-    return meta;
 }

@@ -11,6 +11,11 @@ void pcx_write_amount(bool *ret_has, struct decimal *ret_amount, money_t amount,
     *ret_amount = money_to_decimal(amount, asset);
 }
 
+struct str pcx_write_optional_id(struct call *c, enum id_kind kind, id_t64 id)
+{
+    return id ? call_id(c, kind, id) : STR_NONE;
+}
+
 int pcx_read_id(struct call *c, enum id_kind kind, struct str text, const char *field,
                 id_t64 *ret_id)
 {
@@ -42,4 +47,14 @@ int pcx_read_date_range(struct call *c, struct str from, const char *from_field,
             return call_refuse_text(c, ERR_INVALID, to_field, "must not be before %s", from_field);
     }
     return OK;
+}
+
+struct pcx_page_meta *pcx_page_meta(struct call *c, size_t count, struct str cursor)
+{
+    struct pcx_page_meta *meta = ARENA_NEW(c->arena, struct pcx_page_meta);
+
+    meta->last_evaluated_key = cursor;
+    meta->has_count = true;
+    meta->count = (int64_t)count;
+    return meta;
 }

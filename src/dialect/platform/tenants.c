@@ -76,10 +76,7 @@ int platform_list_tenants(struct call *c, const struct platform_list_tenants_in 
     TRY(call_page(c, STR("tenants"), in->cursor, "cursor", in->limit, &page));
     TRY(tenant_list(c, &page, &tenants, &count));
     out->meta = ARENA_NEW(c->arena, struct platform_page_meta);
-    if (count > (size_t)page.limit) {
-        count = (size_t)page.limit;
-        out->meta->next_cursor = call_page_cursor(c, STR("tenants"), tenants[count - 1].id);
-    }
+    out->meta->next_cursor = call_page_end(c, STR("tenants"), &page, tenants, &count);
     out->meta->count = (int64_t)count;
     out->data.items = ARENA_ARRAY(c->arena, struct platform_tenant, count + 1);
     out->data.count = count;
