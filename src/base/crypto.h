@@ -45,8 +45,8 @@ struct str rsa_private_der(struct arena *arena, const struct rsa_key *key);
 struct str rsa_modulus(struct arena *arena, const struct rsa_key *key);
 struct str rsa_exponent(struct arena *arena, const struct rsa_key *key);
 
-/* RSASSA-PKCS1-v1_5 with SHA-256: JWT's RS256 (RFC 7518, 3.3). Signing takes about a millisecond.
- */
+/* RSASSA-PKCS1-v1_5 with SHA-256: JWT's RS256 (RFC 7518, 3.3). Signing takes about a
+ * millisecond. */
 struct str rsa_sign_sha256(struct arena *arena, const struct rsa_key *key, struct str message);
 bool rsa_verify_sha256(const struct rsa_key *key, struct str message, struct str signature);
 

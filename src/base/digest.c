@@ -1,5 +1,5 @@
-/* Hashes and MACs through OpenSSL; hexadecimal and base64 by hand, because they have to be strict.
- */
+/* Hashes and MACs through OpenSSL; hexadecimal and base64 by hand, because they have to be
+ * strict. */
 #include "base/digest.h"
 
 #include <assert.h>

@@ -33,8 +33,8 @@ static bool decode_value(struct decoder *d, const struct type_value *value, void
 static bool decode_object(struct decoder *d, const struct type *type, void *object,
                           const struct place *place);
 
-/* -- problems -------------------------------------------------------------------------------------
- */
+/* -- problems
+ * ------------------------------------------------------------------------------------- */
 
 static struct str print_place(struct arena *arena, const struct place *place)
 {
@@ -88,8 +88,8 @@ static bool skip(struct decoder *d, const struct place *place, struct str *ret_t
     return true;
 }
 
-/* -- scalars --------------------------------------------------------------------------------------
- */
+/* -- scalars
+ * -------------------------------------------------------------------------------------- */
 
 /* Text is kept in normal form C, so that what looks the same compares the same. */
 static struct str normalise(struct arena *arena, struct str s)
@@ -195,11 +195,11 @@ static bool decode_boolean(struct decoder *d, const struct type_value *value, bo
     return true;
 }
 
-/* -- arrays ---------------------------------------------------------------------------------------
- */
+/* -- arrays
+ * --------------------------------------------------------------------------------------- */
 
-/* Items are read into a growing block; the pointer and the count come first in every array struct.
- */
+/* Items are read into a growing block; the pointer and the count come first in every array
+ * struct. */
 static bool decode_items(struct decoder *d, const struct type_value *value,
                          struct str_array *destination, const struct place *place)
 {
@@ -264,8 +264,8 @@ static bool decode_wrapped(struct decoder *d, const struct type_value *value,
     return true;
 }
 
-/* -- maps and free JSON ---------------------------------------------------------------------------
- */
+/* -- maps and free JSON
+ * --------------------------------------------------------------------------- */
 
 static void add_member(struct arena *arena, struct type_map *map, size_t *capacity, struct str name,
                        struct str json)
@@ -321,8 +321,8 @@ static bool decode_json(struct decoder *d, struct str *destination, const struct
     return true;
 }
 
-/* -- values ---------------------------------------------------------------------------------------
- */
+/* -- values
+ * --------------------------------------------------------------------------------------- */
 
 static struct str expected(enum type_kind kind)
 {
@@ -416,8 +416,8 @@ static bool decode_value(struct decoder *d, const struct type_value *value, void
     return false;
 }
 
-/* -- objects --------------------------------------------------------------------------------------
- */
+/* -- objects
+ * -------------------------------------------------------------------------------------- */
 
 struct members {
     uint64_t seen[MAX_FIELDS / 64];
@@ -589,8 +589,8 @@ static bool decode_object(struct decoder *d, const struct type *type, void *obje
     return true;
 }
 
-/* -- entry points ---------------------------------------------------------------------------------
- */
+/* -- entry points
+ * --------------------------------------------------------------------------------- */
 
 static struct decoder begin(struct arena *arena, struct json_problem **ret_problems)
 {
@@ -635,8 +635,8 @@ int json_decode_object(struct arena *arena, struct str text, const struct type *
     return d.first_error;
 }
 
-/* -- parameters -----------------------------------------------------------------------------------
- */
+/* -- parameters
+ * ----------------------------------------------------------------------------------- */
 
 static bool store_text(struct decoder *d, const struct type_value *value, struct str text, void *at,
                        const struct place *place)

@@ -10,8 +10,8 @@ struct encoder {
 static void encode_value(struct encoder *e, const struct type_value *value, const void *source);
 static void encode_object(struct encoder *e, const struct type *type, const void *object);
 
-/* -- strings --------------------------------------------------------------------------------------
- */
+/* -- strings
+ * -------------------------------------------------------------------------------------- */
 
 static bool needs_escape(unsigned char c)
 {
@@ -61,8 +61,8 @@ void json_add_string(struct buf *out, struct str s)
     out->len += (size_t)(p - start);
 }
 
-/* -- numbers --------------------------------------------------------------------------------------
- */
+/* -- numbers
+ * -------------------------------------------------------------------------------------- */
 
 static void add_integer(struct buf *out, int64_t value)
 {
@@ -87,8 +87,8 @@ static void add_decimal(struct buf *out, struct decimal value, unsigned min_frac
         decimal_write(buf_reserve(out, 48), value, decimal_is_zero(value) ? 0 : min_fraction);
 }
 
-/* -- arrays and maps ------------------------------------------------------------------------------
- */
+/* -- arrays and maps
+ * ------------------------------------------------------------------------------ */
 
 static void encode_array(struct encoder *e, const struct type_value *value, const void *source)
 {
@@ -117,8 +117,8 @@ static void encode_members(struct encoder *e, const struct type_map *map, bool f
     }
 }
 
-/* -- values and objects ---------------------------------------------------------------------------
- */
+/* -- values and objects
+ * --------------------------------------------------------------------------- */
 
 static void encode_value(struct encoder *e, const struct type_value *value, const void *source)
 {

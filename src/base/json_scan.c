@@ -94,8 +94,8 @@ bool json_scan_word(struct json_scan *scan, const char *word)
     return true;
 }
 
-/* -- strings --------------------------------------------------------------------------------------
- */
+/* -- strings
+ * -------------------------------------------------------------------------------------- */
 
 static int hex_value(const char *p)
 {
@@ -231,8 +231,8 @@ bool json_scan_name(struct json_scan *scan, struct str *ret_name)
     return json_scan_string(scan, ret_name) && json_scan_take(scan, ':');
 }
 
-/* -- numbers --------------------------------------------------------------------------------------
- */
+/* -- numbers
+ * -------------------------------------------------------------------------------------- */
 
 static const char *digits(const char *p, const char *end)
 {
@@ -271,8 +271,8 @@ bool json_scan_number(struct json_scan *scan, struct str *ret_text)
     return true;
 }
 
-/* -- objects and arrays ---------------------------------------------------------------------------
- */
+/* -- objects and arrays
+ * --------------------------------------------------------------------------- */
 
 bool json_scan_open(struct json_scan *scan, char opening, bool *ret_empty)
 {
@@ -367,8 +367,8 @@ static int compare_names(const void *a, const void *b)
 
 struct str json_names_duplicate(struct json_names *names)
 {
-    /* Few names are compared pair by pair; many are sorted, so that no body costs quadratic time.
-     */
+    /* Few names are compared pair by pair; many are sorted, so that no body costs quadratic
+     * time. */
     if (names->count > 16)
         qsort(names->items, names->count, sizeof(*names->items), compare_names);
     for (size_t i = 0; i < names->count; i++) {

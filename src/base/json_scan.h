@@ -40,14 +40,14 @@ bool json_scan_number(struct json_scan *scan, struct str *ret_text);
 /* Name and colon of a member. */
 bool json_scan_name(struct json_scan *scan, struct str *ret_name);
 
-/* '{' or '['; false also when that is too deep. Sets *ret_empty when the closing character follows.
- */
+/* '{' or '['; false also when that is too deep. Sets *ret_empty when the closing character
+ * follows. */
 bool json_scan_open(struct json_scan *scan, char opening, bool *ret_empty);
 /* After an item: ',' (*ret_more) or the closing character. */
 bool json_scan_next(struct json_scan *scan, char closing, bool *ret_more);
 
-/* Takes any value. A name that an object in it has twice goes to *ret_duplicate (absent if none).
- */
+/* Takes any value. A name that an object in it has twice goes to *ret_duplicate (absent if
+ * none). */
 bool json_scan_skip(struct json_scan *scan, struct str *ret_duplicate);
 void json_names_add(struct json_names *names, struct arena *arena, struct str name);
 /* A name that is in there twice, or absent. Reorders the names. */

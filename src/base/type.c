@@ -20,8 +20,8 @@ const struct type_field *type_find_field(const struct type *type, struct str nam
     return NULL;
 }
 
-/* -- formats --------------------------------------------------------------------------------------
- */
+/* -- formats
+ * -------------------------------------------------------------------------------------- */
 
 static bool all_digits(const char *p, size_t count)
 {
@@ -113,8 +113,8 @@ static bool has_format(struct str s, enum type_format format, const char **ret_r
     return true;
 }
 
-/* -- patterns -------------------------------------------------------------------------------------
- */
+/* -- patterns
+ * ------------------------------------------------------------------------------------- */
 
 struct compiled_pattern {
     const char *pattern;
@@ -149,8 +149,8 @@ static bool matches(struct arena *arena, struct str s, const char *pattern)
     return regexec(compile(pattern), arena_cstr(arena, s), 0, NULL, 0) == 0;
 }
 
-/* -- checks ---------------------------------------------------------------------------------------
- */
+/* -- checks
+ * --------------------------------------------------------------------------------------- */
 
 static size_t count_characters(struct str s)
 {
@@ -253,8 +253,8 @@ int type_check_decimal(struct arena *arena, const struct type_value *value, stru
     return 0;
 }
 
-/* -- wiping ---------------------------------------------------------------------------------------
- */
+/* -- wiping
+ * --------------------------------------------------------------------------------------- */
 
 static void wipe_string(struct str *s)
 {

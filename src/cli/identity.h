@@ -26,8 +26,8 @@ struct cli_session {
 };
 int cli_session_open(struct cli_session *session, int argc, char **argv, const char *usage,
                      struct cli_option *options, size_t option_count, struct str tenant_label);
-/* Commits if `error` is 0, says what was refused if not; frees everything. Returns the exit code.
- */
+/* Commits if `error` is 0, says what was refused if not; frees everything. Returns the exit
+ * code. */
 int cli_session_close(struct cli_session *session, int error);
 /* Moves "--name value" pairs of the table out of argv. False, and said why, when a value is
  * missing. */

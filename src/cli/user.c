@@ -1,5 +1,5 @@
-/* cambist user create: the first administrator of an installation, who makes all others over HTTP.
- */
+/* cambist user create: the first administrator of an installation, who makes all others over
+ * HTTP. */
 #include <stdio.h>
 #include <stdlib.h>
 

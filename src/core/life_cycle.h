@@ -41,8 +41,8 @@ struct life_cycle {
 /* The state after `event`; NULL when the table does not have it. */
 const char *life_cycle_next(const struct life_cycle *life_cycle, struct str state,
                             const char *event);
-/* The same, refused with ERR_WRONG_STATE for `field` (may be NULL) when the table does not have it.
- */
+/* The same, refused with ERR_WRONG_STATE for `field` (may be NULL) when the table does not
+ * have it. */
 int life_cycle_step(struct call *c, const struct life_cycle *life_cycle, struct str state,
                     const char *event, const char *field, struct str *ret_state);
 

@@ -34,8 +34,8 @@ int outbox_message(struct call *c, enum message_channel channel, struct str to, 
  * call of the same tenant; an error other than a success is tried again with backoff. */
 int outbox_timer(struct call *c, const char *timer, id_t64 subject_id, usec_t due);
 
-/* ---- For the modules whose work waits in the outbox (core/outbox_kinds.def) and the server ----
- */
+/* ---- For the modules whose work waits in the outbox (core/outbox_kinds.def) and the server
+ * ---- */
 
 #define OUTBOX_ROW(F)       \
     F(INTEGER, id)          \

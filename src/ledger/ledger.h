@@ -150,8 +150,8 @@ int ledger_open_account(struct ledger *ledger, struct ledger_account *account);
 /* The system account, opened on first use. `sub_name` may be absent. */
 int ledger_system_account(struct ledger *ledger, id_t64 tenant_id, int asset,
                           enum ledger_account_code code, struct str sub_name, id_t64 *ret_id);
-/* Within a posting transaction: sees what this batch did. ERR_NOT_FOUND, also for another tenant's.
- */
+/* Within a posting transaction: sees what this batch did. ERR_NOT_FOUND, also for another
+ * tenant's. */
 int ledger_get_account(struct ledger *ledger, id_t64 tenant_id, id_t64 account_id,
                        struct ledger_account *ret_account);
 /* In a read snapshot. ERR_NOT_FOUND, also for another tenant's. */
@@ -165,8 +165,8 @@ int ledger_set_flags(struct ledger *ledger, id_t64 tenant_id, id_t64 account_id,
                      unsigned clear);
 int ledger_set_limits(struct ledger *ledger, id_t64 tenant_id, id_t64 account_id,
                       money_t overdraft_limit, money_t minimum_balance);
-/* ERR_LEDGER_ACCOUNT_NOT_EMPTY while there is a balance, a hold or a lien. Closing twice is fine.
- */
+/* ERR_LEDGER_ACCOUNT_NOT_EMPTY while there is a balance, a hold or a lien. Closing twice is
+ * fine. */
 int ledger_close_account(struct ledger *ledger, id_t64 tenant_id, id_t64 account_id);
 
 /* ---- Liens: money that stays but may not be debited, until released. A lien may exceed what is
@@ -513,8 +513,8 @@ struct ledger_bench_result {
     double batch_p50_ms, batch_p99_ms, batch_max_ms;
     int64_t bytes_written; /* by this process to storage while measuring; 0: unknown */
 };
-/* Posts through the functions above and nothing else. `store` should be empty or at least unused.
- */
+/* Posts through the functions above and nothing else. `store` should be empty or at least
+ * unused. */
 int ledger_bench(struct store *store, const struct ledger_bench_options *options,
                  struct ledger_bench_result *ret_result);
 

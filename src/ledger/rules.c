@@ -152,8 +152,8 @@ static int check_limits(const struct ledger_account *debit, money_t amount)
     return OK;
 }
 
-/* Balances stay exact integers for every client, holds included, and totals stay far from the edge.
- */
+/* Balances stay exact integers for every client, holds included, and totals stay far from the
+ * edge. */
 static int check_room(const struct ledger_account *debit, const struct ledger_account *credit,
                       money_t amount)
 {

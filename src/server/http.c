@@ -553,8 +553,8 @@ static enum MHD_Result begin(struct request *request, const char *url, const cha
         exchange_refuse(&request->x, error);
         return respond(request);
     }
-    /* A response queued now would end the connection: libmicrohttpd takes it as refusing the body.
-     */
+    /* A response queued now would end the connection: libmicrohttpd takes it as refusing the
+     * body. */
     if (answer_page(request)) {
         request->answered = true;
         return MHD_YES;

@@ -624,8 +624,8 @@ static void write_done(struct writer_job *job, int result)
     x->resume(x);
 }
 
-/* The request with its sensitive members masked, made before the writer is asked, to keep it free.
- */
+/* The request with its sensitive members masked, made before the writer is asked, to keep it
+ * free. */
 static void prepare_audit(struct exchange *x)
 {
     const struct route *route = x->call.route;

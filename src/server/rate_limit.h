@@ -13,8 +13,8 @@ struct rate_limit;
 /* per_second 0: no limit. */
 struct rate_limit *rate_limit_new(int64_t per_second);
 struct rate_limit *rate_limit_free(struct rate_limit *limit);
-/* 0: go on. Otherwise how long to wait until the next call would be let through. From any thread.
- */
+/* 0: go on. Otherwise how long to wait until the next call would be let through. From any
+ * thread. */
 usec_t rate_limit_take(struct rate_limit *limit, uint64_t key, usec_t now);
 
 #endif

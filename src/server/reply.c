@@ -121,8 +121,8 @@ static void fill_envelope(struct call *c, const struct reply_plan *plan, void *o
         fill_metadata(c, out, plan->metadata, started);
 }
 
-/* Test builds: a reply that breaks its contract is a defect of ours, found here and nowhere later.
- */
+/* Test builds: a reply that breaks its contract is a defect of ours, found here and nowhere
+ * later. */
 static void check(struct call *c, struct str body, const struct type_value *value)
 {
 #ifdef REPLY_CHECK

@@ -205,8 +205,8 @@ static void read_answer(struct sql *sql, const struct pending *pending, int *err
     PQclear(result);
 }
 
-/* Sends a sync point and reads all answers. *ret_last (may be NULL) is that of the last statement.
- */
+/* Sends a sync point and reads all answers. *ret_last (may be NULL) is that of the last
+ * statement. */
 static int settle(struct sql *sql, PGresult **ret_last)
 {
     struct pg *pg = sql->connection;

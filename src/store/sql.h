@@ -54,8 +54,8 @@ int store_checkpoint(struct store *store);
  * refused, *ret_why names pg_dump. Keys are not part of a backup. */
 int store_backup(struct store *store, struct str path, struct str *ret_why);
 
-/* Borrow a connection: `for_write` gives the (SQLite: only) writing one. Waits when all are lent.
- */
+/* Borrow a connection: `for_write` gives the (SQLite: only) writing one. Waits when all are
+ * lent. */
 struct sql *store_acquire(struct store *store, bool for_write);
 void store_release(struct store *store, struct sql *sql);
 struct store *sql_store(struct sql *sql);
@@ -91,8 +91,8 @@ static inline struct sql_value sql_null(void)
  * writer: there it is a comment.) */
 #define SQL_FOR_UPDATE " /*for update*/"
 
-/* Writes. ret_changed (may be NULL) counts rows; without it PostgreSQL may pipeline the statement.
- */
+/* Writes. ret_changed (may be NULL) counts rows; without it PostgreSQL may pipeline the
+ * statement. */
 int sql_run_args(struct sql *sql, const char *query, const struct sql_value *args,
                  int64_t *ret_changed);
 #define sql_run(sql, query, ...) sql_run_args((sql), (query), SQL_ARGS(__VA_ARGS__), NULL)

@@ -179,8 +179,8 @@ static int lock_file(struct store *store, struct str *ret_why)
     return 0;
 }
 
-/* The file and its folder are made for the owner only; SQLite gives its other files the same mode.
- */
+/* The file and its folder are made for the owner only; SQLite gives its other files the same
+ * mode. */
 static int create_file(struct store *store, struct str *ret_why)
 {
     const char *path = store->options.database.ptr;

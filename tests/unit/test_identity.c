@@ -153,8 +153,8 @@ static void test_api_key_prefix(void **state)
         assert_false(str_present(api_key_prefix(str_from(bad[i]))));
 }
 
-/* The whole exchange is tested against an independent client in tests/scenario/identity/test_cognito.py.
- */
+/* The whole exchange is tested against an independent client in
+ * tests/scenario/identity/test_cognito.py. */
 static void test_srp_refuses(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* The parts of the server that need no socket: settings, forms, rate limits, metrics, error shapes.
- */
+/* The parts of the server that need no socket: settings, forms, rate limits, metrics, error
+ * shapes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -10,8 +10,8 @@
 #include "core/call.h"
 #include "store/row.h"
 
-/* Amounts are minor units of `asset`; -1: not set. fee_value: percent, or major units when fixed.
- */
+/* Amounts are minor units of `asset`; -1: not set. fee_value: percent, or major units when
+ * fixed. */
 #define FEE_CONFIGURATION_ROW(F) \
     F(INTEGER, id)               \
     F(INTEGER, tenant_id)        \

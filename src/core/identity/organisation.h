@@ -69,8 +69,8 @@ int organisation_require_kyb(struct call *c, id_t64 organisation_id, const char 
 int organisation_require(struct call *c, id_t64 organisation_id, role_set any_of,
                          const char *field);
 
-/* ERR_DUPLICATE for `field` when the user is a member already. Role and status must be valid words.
- */
+/* ERR_DUPLICATE for `field` when the user is a member already. Role and status must be valid
+ * words. */
 int membership_add(struct call *c, struct membership *membership, const char *field);
 int membership_get(struct call *c, id_t64 organisation_id, id_t64 user_id, const char *field,
                    struct membership *ret_membership);

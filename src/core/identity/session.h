@@ -66,8 +66,8 @@ int session_refresh(struct call *c, enum session_kind kind, struct str refresh_t
 
 /* ERR_NOT_FOUND is returned, not refused. */
 int session_get(struct call *c, id_t64 session_id, struct session *ret_session);
-/* Ends sessions at once. session_find_by_refresh_token takes current tokens only (ERR_NOT_FOUND).
- */
+/* Ends sessions at once. session_find_by_refresh_token takes current tokens only
+ * (ERR_NOT_FOUND). */
 int session_revoke(struct call *c, id_t64 session_id);
 int session_revoke_all(struct call *c, id_t64 user_id);
 int session_find_by_refresh_token(struct call *c, struct str refresh_token,

@@ -31,8 +31,8 @@ static const struct transition transitions[] = {
 };
 static const struct life_cycle life_cycle = LIFE_CYCLE("payment", transitions);
 
-/* What the paired transaction becomes. A refund leaves it completed; it is noted in the metadata.
- */
+/* What the paired transaction becomes. A refund leaves it completed; it is noted in the
+ * metadata. */
 static struct str transaction_status(struct str payment_status)
 {
     if (str_is(payment_status, "initiated"))

@@ -207,8 +207,8 @@ static const struct question *find_question(const char *operation)
     return NULL;
 }
 
-/* ERR_REQUIRED, ERR_NOT_FOUND: the provider cannot be asked, or says that there is no such thing.
- */
+/* ERR_REQUIRED, ERR_NOT_FOUND: the provider cannot be asked, or says that there is no such
+ * thing. */
 static int ask_after(struct call *c, const struct provider *provider,
                      const struct provider_settings *settings,
                      const struct provider_instruction *instruction, const char *operation,

@@ -14,8 +14,8 @@ ROW_TYPE(provider_customer, PROVIDER_CUSTOMER_ROW);
 #define CUSTOMER_SELECT \
     ROW_SELECT(PROVIDER_CUSTOMER_ROW) " FROM provider_customer WHERE tenant_id = ?"
 
-/* What onboarding opens: bank account in the currency of Bridge's standard account, and its token.
- */
+/* What onboarding opens: bank account in the currency of Bridge's standard account, and its
+ * token. */
 #define INTERNAL_CURRENCY "USD"
 #define INTERNAL_TOKEN "USDC"
 #define INTERNAL_RAIL "ethereum"

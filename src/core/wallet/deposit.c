@@ -135,8 +135,8 @@ int wallet_open_balance(struct call *c, const struct wallet *wallet, struct deci
 
 #define DELETED_LAST " ORDER BY CASE WHEN status = 'deleted' THEN 1 ELSE 0 END, id DESC LIMIT 1"
 
-/* Numbers and ids of accounts are the provider's and unique there; they are what tells the tenant.
- */
+/* Numbers and ids of accounts are the provider's and unique there; they are what tells the
+ * tenant. */
 static int find_credited(struct call *c, const struct provider_event *event,
                          struct wallet *ret_wallet)
 {

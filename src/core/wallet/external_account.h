@@ -36,14 +36,14 @@ struct external_account_link {
     /* left by external_account_prepare */
     struct external_account account;
 };
-/* On a worker: checks the fields, then asks the provider. ERR_DUPLICATE when it is linked already.
- */
+/* On a worker: checks the fields, then asks the provider. ERR_DUPLICATE when it is linked
+ * already. */
 int external_account_prepare(struct call *c, struct external_account_link *link);
 /* In the writer. */
 int external_account_link(struct call *c, const struct external_account_link *link,
                           struct external_account *ret_account);
-/* ERR_NOT_FOUND for a pair that does not belong together. Withdrawals under way are not affected.
- */
+/* ERR_NOT_FOUND for a pair that does not belong together. Withdrawals under way are not
+ * affected. */
 int external_account_unlink(struct call *c, id_t64 customer_id, id_t64 account_id);
 int external_account_list(struct call *c, id_t64 customer_id,
                           struct external_account **ret_accounts, size_t *ret_count);

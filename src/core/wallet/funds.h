@@ -45,8 +45,8 @@ int wallet_open_balance(struct call *c, const struct wallet *wallet, struct deci
  * is never lost.
  */
 int wallet_apply_deposit(struct call *c, const struct provider_event *event);
-/* Settlement of the provider -> suspense, and an alert in the log of `wallet` (all zero: unknown).
- */
+/* Settlement of the provider -> suspense, and an alert in the log of `wallet` (all zero:
+ * unknown). */
 int wallet_credit_suspense(struct call *c, const struct wallet *wallet, const struct asset *asset,
                            money_t amount, struct str provider, struct str reference,
                            id_t64 *ret_journal);

@@ -6,8 +6,8 @@
 
 #define NUMBER_DIGITS 14
 
-/* Begins with 1..9. What a random byte above 249 would add is thrown away, so that digits are even.
- */
+/* Begins with 1..9. What a random byte above 249 would add is thrown away, so that digits are
+ * even. */
 static struct str random_number(struct call *c)
 {
     char *text = arena_alloc(c->arena, NUMBER_DIGITS + 1);

@@ -138,8 +138,8 @@ int wallet_get_for_caller(struct call *c, id_t64 wallet_id, const char *field,
 int wallet_find_active(struct call *c, id_t64 organisation_id, id_t64 user_id, int asset,
                        struct wallet *ret_wallet)
 {
-    /* Ids rise with time: the oldest wallet comes first, the user's own before the organisation's.
-     */
+    /* Ids rise with time: the oldest wallet comes first, the user's own before the
+     * organisation's. */
     int error = sql_one(c->sql, c->arena, &wallet_row, ret_wallet,
                         WALLET_SELECT " AND organisation_id = ? AND asset = ? AND kind = 'currency'"
                                       " AND status = 'active' AND (user_id = ? OR user_id = 0)"

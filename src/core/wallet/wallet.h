@@ -60,8 +60,8 @@ static inline const struct asset *wallet_asset(const struct wallet *wallet)
 /* The wallet of the caller's tenant, whoever owns it: ERR_NOT_FOUND for `field`. A deleted one is
  * not found. */
 int wallet_get(struct call *c, id_t64 wallet_id, const char *field, struct wallet *ret_wallet);
-/* The same with less to read, for the busiest call: ids, asset and status only, the rest is zero.
- */
+/* The same with less to read, for the busiest call: ids, asset and status only, the rest is
+ * zero. */
 int wallet_get_brief(struct call *c, id_t64 wallet_id, const char *field,
                      struct wallet *ret_wallet);
 /* ERR_NOT_FOUND is returned, not refused: the caller knows what it means. */
@@ -206,8 +206,8 @@ int wallet_entry_list(struct call *c, const struct wallet_entry_filter *filter,
 
 /* ---- Holding money for something that is decided later ---- */
 
-/* Two pending transfers of one journal: what is held for the receiver, and for the fee (0: none).
- */
+/* Two pending transfers of one journal: what is held for the receiver, and for the fee (0:
+ * none). */
 struct wallet_hold {
     id_t64 journal_id;
     id_t64 amount_id;

@@ -35,8 +35,8 @@ int cognito_fail(struct cognito *x, const char *type, const char *message);
 struct str cognito_text(const struct cognito *x, const char *path);
 /* False, and failed, unless ClientId names a client; sets x->app and the tenant. */
 bool cognito_find_client(struct cognito *x);
-/* The person of a name typed into a form. ERR_NOT_FOUND is not failed: it must not show everywhere.
- */
+/* The person of a name typed into a form. ERR_NOT_FOUND is not failed: it must not show
+ * everywhere. */
 int cognito_find_user(struct cognito *x, struct str username, struct user *ret_user);
 /* "tnt_000..." -> the part after the underscore, which SRP hashes. */
 struct str cognito_pool_name(struct call *c);

@@ -64,8 +64,8 @@ int pcx_list_org_members(struct call *c, const struct pcx_list_org_members_in *i
     return OK;
 }
 
-/* Documented without a role; only administrators open their organisation to others (DECISIONS 3).
- */
+/* Documented without a role; only administrators open their organisation to others (DECISIONS
+ * 3). */
 int pcx_add_org_member(struct call *c, const struct pcx_add_org_member_in *in,
                        struct pcx_add_org_member_out *out)
 {

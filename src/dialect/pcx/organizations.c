@@ -1,5 +1,5 @@
-/* PCX organisations as their members see them. Ids are snake_case, times camelCase, as documented.
- */
+/* PCX organisations as their members see them. Ids are snake_case, times camelCase, as
+ * documented. */
 #include "dialect/pcx/organizations.h"
 
 #include "core/identity/organisation.h"

@@ -1,5 +1,5 @@
-/* PCX people: the record, its profile and its status. Most answers of this group have no envelope.
- */
+/* PCX people: the record, its profile and its status. Most answers of this group have no
+ * envelope. */
 #include "dialect/pcx/users.h"
 
 #include "core/identity/kyc.h"
@@ -273,8 +273,8 @@ int pcx_update_user_status(struct call *c, const struct pcx_update_user_status_i
     return set_status(c, in->user_id, in->body->status, &out->user);
 }
 
-/* The documented word is `rejected`; that the person is also shut out is what deactivation means.
- */
+/* The documented word is `rejected`; that the person is also shut out is what deactivation
+ * means. */
 int pcx_deactivate_user(struct call *c, const struct pcx_deactivate_user_in *in,
                         struct pcx_deactivate_user_out *out)
 {

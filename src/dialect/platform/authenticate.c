@@ -1,5 +1,5 @@
-/* Our own dialect: PCX's two headers, a Bearer token of any of our logins, or the console's cookie.
- */
+/* Our own dialect: PCX's two headers, a Bearer token of any of our logins, or the console's
+ * cookie. */
 #include "core/identity/credentials.h"
 #include "core/identity/tenant.h"
 #include "dialect/platform/platform.h"

@@ -1,5 +1,5 @@
-/* Platform, our own dialect: like PCX, plus the error's stable code. Also speaks for unknown paths.
- */
+/* Platform, our own dialect: like PCX, plus the error's stable code. Also speaks for unknown
+ * paths. */
 #include "dialect/platform/platform.h"
 
 static int render_error(struct call *c, struct buf *out)

@@ -1,5 +1,5 @@
-/* Every operation of every dialect, and whether it is implemented: the generated routes as a list.
- */
+/* Every operation of every dialect, and whether it is implemented: the generated routes as a
+ * list. */
 #include "core/route.h"
 #include "dialect/dialect.h"
 #include "generated/platform.h"

@@ -250,8 +250,8 @@ static void show_row(struct call *c, const struct ledger_entry *entry, const str
         decimal_parse(str_or(entry->reference, STR("")), &out->transaction_ref_id);
 }
 
-/* Dates are shown in milliseconds: a bound that was copied from a row means all of its millisecond.
- */
+/* Dates are shown in milliseconds: a bound that was copied from a row means all of its
+ * millisecond. */
 static usec_t last_of_millisecond(usec_t instant)
 {
     return instant - instant % USEC_PER_MSEC + USEC_PER_MSEC - 1;
