@@ -11,29 +11,37 @@
  * currencies codes in upper case, dates YYYY-MM-DD, countries ISO 3166-1 alpha-2. `=>` says what
  * data_json has on success.
  *
- *   create_virtual_account  customer_identifier, customer_type (individual|business), first_name,
- * last_name, middle_name, business_name, email, phone_number, date_of_birth, gender (male|female),
- *                           address, bvn, beneficiary_account, currency, customer_id, wallet_id
- *                        => account_number, account_name, bank_name, bank_code, routing_number,
- * sort_code, iban, bic, account_id, payment_rail get_virtual_account     customer_identifier |
- * customer_id + account_id => as above list_virtual_accounts   page, limit, customer_id =>
- * accounts: [as above, customer_identifier] list_transactions       customer_identifier |
- * customer_id + account_id
- *                        => transactions: [reference, amount, currency, direction (credit|debit),
- * description, occurred_at, account_number] wallet_balance          currency, customer_id,
- * wallet_id => balance, currency lookup_account          account_number, bank_code =>
- * account_number, account_name, bank_code payout                  amount, currency, rail,
- * narration, customer_id, payee { name, country, email, phone_number, external_account_id,
- * account_number, bank_code, bank_name, sort_code, routing_number, iban, bic, network,
- * wallet_address, account_type, owner_type (individual|business) } => amount, currency
- *   payout_status           provider_reference => amount, currency
- *   create_customer         full_name, email, customer_type => customer_id, kyc_link, tos_link,
- * kyc_status, link_id get_customer            customer_id => customer_id, kyc_status create_wallet
- * customer_id, network => wallet_id, wallet_address, network create_external_account customer_id,
- * currency, payee { as for payout, plus checking_or_savings, street, city, state, postal_code } =>
- * external_account_id, last_4 delete_external_account customer_id, external_account_id
- *   crypto_deposit          customer_id, amount, currency, network, wallet_id
- *                        => wallet_address, blockchain_memo, network, amount, currency
+ *   create_virtual_account   customer_identifier, customer_type (individual|business), first_name,
+ *                            last_name, middle_name, business_name, email, phone_number,
+ *                            date_of_birth, gender (male|female), address, bvn,
+ *                            beneficiary_account, currency, customer_id, wallet_id
+ *                         => account_number, account_name, bank_name, bank_code, routing_number,
+ *                            sort_code, iban, bic, account_id, payment_rail
+ *   get_virtual_account      customer_identifier | customer_id + account_id => as above
+ *   list_virtual_accounts    page, limit, customer_id
+ *                         => accounts: [as above, customer_identifier]
+ *   list_transactions        customer_identifier | customer_id + account_id
+ *                         => transactions: [reference, amount, currency, direction (credit|debit),
+ *                            description, occurred_at, account_number]
+ *   wallet_balance           currency, customer_id, wallet_id => balance, currency
+ *   lookup_account           account_number, bank_code => account_number, account_name, bank_code
+ *   payout                   amount, currency, rail, narration, customer_id,
+ *                            payee { name, country, email, phone_number, external_account_id,
+ *                            account_number, bank_code, bank_name, sort_code, routing_number,
+ *                            iban, bic, network, wallet_address, account_type,
+ *                            owner_type (individual|business) }
+ *                         => amount, currency
+ *   payout_status            provider_reference => amount, currency
+ *   create_customer          full_name, email, customer_type
+ *                         => customer_id, kyc_link, tos_link, kyc_status, link_id
+ *   get_customer             customer_id => customer_id, kyc_status
+ *   create_wallet            customer_id, network => wallet_id, wallet_address, network
+ *   create_external_account  customer_id, currency, payee { as for payout, plus
+ *                            checking_or_savings, street, city, state, postal_code }
+ *                         => external_account_id, last_4
+ *   delete_external_account  customer_id, external_account_id
+ *   crypto_deposit           customer_id, amount, currency, network, wallet_id
+ *                         => wallet_address, blockchain_memo, network, amount, currency
  */
 #ifndef PROVIDER_PROVIDER_H
 #define PROVIDER_PROVIDER_H
