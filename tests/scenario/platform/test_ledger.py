@@ -1,17 +1,18 @@
 """The books as an auditor reads them: statements, balances at a time, trial balance, journals, their chain."""
 import time
 import uuid
-from datetime import datetime, timezone
 from decimal import Decimal
 
 import pytest
 
 from client.flows import balances, open_account
 from client.pcx import OtherTenant, Pcx
+from client.sandbox import Sandbox
 
 
-def now():
-    return datetime.now(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def now(server):
+    """The server's time: other scenarios may have moved its clock."""
+    return Sandbox(server).clock()["now"]
 
 
 def statement(platform, account, **params):
@@ -68,11 +69,11 @@ def test_statement_pages(platform, busy):
 
 def test_statement_of_a_period(server, platform):
     account = open_account(server)
-    instants = [now()]
+    instants = [now(server)]
     for amount in (10, 20, 30):
         platform.deposit(account, amount, "NGN")
         time.sleep(0.002)
-        instants.append(now())
+        instants.append(now(server))
     found = statement(platform, account, **{"from": instants[1], "to": instants[2]}).data
     assert (found["opening_balance"], found["closing_balance"]) == (10, 30)
     assert [entry["amount"] for entry in found["entries"]] == [20]
