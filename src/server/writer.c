@@ -19,6 +19,7 @@
 #include "ledger/ledger.h"
 #include "store/sql.h"
 
+#define BATCH_TIME_LIMIT (30 * USEC_PER_MSEC)
 #define MAX_RERUNS 50
 #define MAX_WAKES 16
 
@@ -157,11 +158,18 @@ static int run_job(struct writer_job *job, struct writer_turn *turn)
     return OK;
 }
 
-static int run_jobs(struct writer_thread *thread, struct writer_job **jobs, size_t count)
+/* As many of the jobs as the time allows, at least one: those that came after big ones do not wait
+ * for all. */
+static int run_jobs(struct writer_thread *thread, struct writer_job **jobs, size_t count,
+                    size_t *ret_run)
 {
     struct writer_turn *turn = &thread->turn;
-    for (size_t i = 0; i < count; i++)
-        TRY(run_job(jobs[i], turn));
+    usec_t end = clock_monotonic() + BATCH_TIME_LIMIT;
+    for (*ret_run = 0; *ret_run < count; ++*ret_run) {
+        if (*ret_run && clock_monotonic() > end)
+            break;
+        TRY(run_job(jobs[*ret_run], turn));
+    }
     TRY(audit_flush(turn->audit, turn->sql));
     return ledger_flush(turn->ledger);
 }
@@ -192,24 +200,28 @@ static int commit(struct writer_thread *thread)
     return error;
 }
 
-/* One transaction over these jobs. 0: committed, each job has its result. */
-static int run_transaction(struct writer_thread *thread, struct writer_job **jobs, size_t count)
+/* One transaction over the first of these jobs, *ret_run of them. 0: committed, each has its
+ * result. */
+static int run_transaction(struct writer_thread *thread, struct writer_job **jobs, size_t count,
+                           size_t *ret_run)
 {
     struct writer_turn *turn = &thread->turn;
     usec_t start = clock_monotonic();
     thread->wake_count = 0;
+    *ret_run = count;
     TRY(sql_begin(turn->sql));
     turn->now = clock_now();
     audit_begin(turn->audit);
     int error = ledger_begin(turn->ledger, turn->now);
     if (!error)
-        error = run_jobs(thread, jobs, count);
+        error = run_jobs(thread, jobs, count, ret_run);
     metrics_observe(thread->writer->app->metrics, HISTOGRAM_BATCH_TIME, clock_monotonic() - start);
     if (error) {
         if (!must_rerun(error))
             log_error("a batch failed", LOG_CSTR("code", error_name(error)),
                       LOG_CSTR("error", sql_last_error(turn->sql)),
                       LOG_INT("calls", (int64_t)count));
+        *ret_run = count;
         sql_rollback(turn->sql);
     } else {
         error = commit(thread);
@@ -220,10 +232,11 @@ static int run_transaction(struct writer_thread *thread, struct writer_job **job
 }
 
 /* Conflicts are retried at once, a lost database with growing pauses, for about half a minute. */
-static int run_until_settled(struct writer_thread *thread, struct writer_job **jobs, size_t count)
+static int run_until_settled(struct writer_thread *thread, struct writer_job **jobs, size_t count,
+                             size_t *ret_run)
 {
     for (int attempt = 0;; attempt++) {
-        int error = run_transaction(thread, jobs, count);
+        int error = run_transaction(thread, jobs, count, ret_run);
         if (!must_rerun(error) || attempt == MAX_RERUNS)
             return error;
         metrics_count(thread->writer->app->metrics, METRIC_BATCH_RERUNS, 1);
@@ -246,20 +259,31 @@ static void report(struct writer_thread *thread, struct writer_job **jobs, size_
 }
 
 /* When a batch fails as a whole, its jobs run one by one, so that the culprit fails alone. */
+static void run_alone(struct writer_thread *thread, struct writer_job **jobs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct writer_job *job = jobs[i];
+        size_t run;
+        int error = run_until_settled(thread, &job, 1, &run);
+        report(thread, &job, 1, error);
+    }
+}
+
 static void run_batch(struct writer_thread *thread)
 {
     struct writer_job **jobs = thread->batch;
-    size_t count = thread->batch_size;
-    metrics_observe(thread->writer->app->metrics, HISTOGRAM_BATCH_SIZE, (int64_t)count);
-    int error = run_until_settled(thread, jobs, count);
-    atomic_store(&thread->healthy, error == OK);
-    if (error != ERR_STORE || count == 1) {
-        report(thread, jobs, count, error);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct writer_job *job = jobs[i];
-        report(thread, &job, 1, run_until_settled(thread, &job, 1));
+    size_t left = thread->batch_size;
+    while (left) {
+        size_t run = left;
+        int error = run_until_settled(thread, jobs, left, &run);
+        metrics_observe(thread->writer->app->metrics, HISTOGRAM_BATCH_SIZE, (int64_t)run);
+        atomic_store(&thread->healthy, error == OK);
+        if (error == ERR_STORE && run > 1)
+            run_alone(thread, jobs, run);
+        else
+            report(thread, jobs, run, error);
+        jobs += run;
+        left -= run;
     }
 }
 
