@@ -483,15 +483,33 @@ static bool answer_page(struct request *request)
     return true;
 }
 
-/* Two lengths for one body are how a request hides behind another (RFC 9112, 6.1). */
+static size_t count_headers(const struct request *request, const char *name)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < request->header_count; i++)
+        count += str_eq_nocase(request->headers[i].name, str_from(name));
+    return count;
+}
+
+/*
+ * A body whose length can be read in two ways is how a request hides behind another (RFC 9112,
+ * 6.1 and 6.3); with two hosts, ours and a proxy's idea of the tenant differ. Parameters beyond the
+ * limit are not dropped in silence, they might have been a filter.
+ */
 static int check_head(const struct request *request)
 {
     const struct call *c = &request->x.call;
+    struct str coding = call_header(c, "Transfer-Encoding");
+    size_t codings = count_headers(request, "Transfer-Encoding");
+    size_t lengths = count_headers(request, "Content-Length");
+    int64_t length;
     if (request->header_bytes > (size_t)c->app->config->header_limit ||
-        request->header_count == MAX_HEADERS)
+        request->header_count == MAX_HEADERS || request->query_count == MAX_HEADERS)
         return ERR_HEADERS_TOO_LARGE;
-    if (str_present(call_header(c, "Transfer-Encoding")) &&
-        str_present(call_header(c, "Content-Length")))
+    if (codings + lengths > 1 || (codings && !str_eq_nocase(coding, STR("chunked"))) ||
+        count_headers(request, "Host") > 1)
+        return ERR_INVALID_HEADERS;
+    if (lengths && !str_to_i64(call_header(c, "Content-Length"), &length))
         return ERR_INVALID_HEADERS;
     return OK;
 }

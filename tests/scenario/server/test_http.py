@@ -134,15 +134,28 @@ def test_header_too_large(server):
     assert status in (400, 413, 431)
 
 
-def test_two_lengths_for_one_body_are_refused(server):
-    """Or what a proxy takes for a body becomes a request of its own here."""
+HIDDEN = b"0\r\n\r\nGET /healthz HTTP/1.1\r\n\r\n"
+
+
+@pytest.mark.parametrize("headers", [
+    ["Content-Length: 5", "Transfer-Encoding: chunked"], ["Content-Length: 5", "Content-Length: 0"],
+    ["Content-Length: 5", "Content-Length: 5"], ["Transfer-Encoding: chunked, chunked"],
+    ["Transfer-Encoding: gzip"], ["Transfer-Encoding: xchunked"],
+    ["Content-Length: 9223372036854775808"], ["Content-Length: 5", "Host: second.example"]])
+def test_a_request_that_can_be_read_in_two_ways_is_refused(server, headers):
+    """Or what a proxy takes for a body becomes a request of its own here, or one for another tenant."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
-        client.sendall(b"POST /v1/beneficiaries HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
-                       b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\n\r\n")
+        client.sendall(b"POST /v1/beneficiaries HTTP/1.1\r\nHost: x\r\n"
+                       + "".join(line + "\r\n" for line in headers).encode() + b"\r\n" + HIDDEN)
         received = b""
         while part := client.recv(4096):
             received += part
-    assert received.startswith(b"HTTP/1.1 400") and received.count(b"HTTP/1.1") == 1
+    assert received.startswith(b"HTTP/1.1 400") and received.count(b"HTTP/1.1") == 1, received
+
+
+def test_no_query_parameter_is_dropped_in_silence(plain):
+    many = "&".join(f"p{i}=1" for i in range(100))
+    assert plain("GET", f"/v1/payments?{many}").status_code == 431
 
 
 def test_replies_with_data_are_not_cached(plain):
