@@ -108,7 +108,6 @@ int money_from_decimal(struct decimal value, const struct asset *asset, money_t 
 
 struct decimal money_to_decimal(money_t money, const struct asset *asset)
 {
-    assert(money <= MONEY_MAX && money >= -MONEY_MAX);
     struct decimal value = {.coefficient = money, .scale = (uint8_t)asset->scale};
     while (value.scale > 0 && value.coefficient % 10 == 0) {
         value.coefficient /= 10;

@@ -38,6 +38,7 @@ const struct asset *asset_at(size_t index);
  * is the caller's rule.
  */
 int money_from_decimal(struct decimal value, const struct asset *asset, money_t *ret_money);
+/* Of totals too: many accounts together, or the turnover of one, exceed MONEY_MAX. */
 struct decimal money_to_decimal(money_t money, const struct asset *asset);
 /* amount * factor, rounded to the minor unit; ERR_AMOUNT_OVERFLOW. */
 int money_multiply(money_t amount, struct decimal factor, enum rounding mode, money_t *ret_money);

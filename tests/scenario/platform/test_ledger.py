@@ -178,6 +178,18 @@ def test_trial_balance_moves_with_the_money(server, platform):
     assert after["opening"] - before["opening"] == Decimal("-7.25")
 
 
+def test_turnover_beyond_the_largest_amount(server, platform):
+    """One amount has at most 2^53 minor units, their sums do not know of that."""
+    largest = Decimal("9999999999999.99")
+    there, back = open_account(server, "SEK"), open_account(server, "SEK")
+    platform.deposit(there, largest, "SEK")
+    for _ in range(5):
+        pay(server, there, back, largest)
+        pay(server, back, there, largest)
+    found = platform.get("/ledger/trial-balance", {"currency": "SEK"}, expect=200).data
+    assert found["balanced"] and found["assets"][0]["credits"] >= 11 * largest
+
+
 # ---- Journals ----
 
 def deposit(platform, account, amount, reference=None, currency="NGN"):
