@@ -146,6 +146,8 @@ CREATE TABLE verification_code (
     subject TEXT NOT NULL,
     code_mac BYTEA NOT NULL,
     attempts BIGINT NOT NULL,
+    sent BIGINT NOT NULL,
+    first_sent_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL
 );

@@ -15,6 +15,8 @@
     F(TEXT, subject)             \
     F(BYTES, code_mac)           \
     F(INTEGER, attempts)         \
+    F(INTEGER, sent)             \
+    F(INTEGER, first_sent_at)    \
     F(INTEGER, expires_at)       \
     F(INTEGER, created_at)
 ROW_STRUCT(verification_code, VERIFICATION_CODE_ROW);
@@ -52,15 +54,33 @@ static int remove_code(struct call *c, const char *purpose, struct str subject)
                    sql_int(c->principal.tenant_id), sql_text(str_from(purpose)), sql_text(subject));
 }
 
+static int find_code(struct call *c, const char *purpose, struct str subject,
+                     struct verification_code *ret_row)
+{
+    return sql_one(c->sql, c->arena, &verification_code_row, ret_row,
+                   "SELECT * FROM verification_code WHERE tenant_id = ? AND purpose = ?"
+                   " AND subject = ?" SQL_FOR_UPDATE,
+                   sql_int(c->principal.tenant_id), sql_text(str_from(purpose)), sql_text(subject));
+}
+
 int verification_create(struct call *c, const char *purpose, struct str subject, usec_t lifetime,
                         struct str *ret_code)
 {
+    struct verification_code before;
+    int error = find_code(c, purpose, subject, &before);
+    if (error && error != ERR_NOT_FOUND)
+        return error;
+    bool counts = !error && c->now - before.first_sent_at < VERIFICATION_WINDOW;
+    if (counts && before.sent >= VERIFICATION_CODES)
+        return ERR_RATE_LIMITED;
     TRY(remove_code(c, purpose, subject));
     struct verification_code row = {
         .id = id_new(),
         .tenant_id = c->principal.tenant_id,
         .purpose = str_from(purpose),
         .subject = subject,
+        .sent = counts ? before.sent + 1 : 1,
+        .first_sent_at = counts ? before.first_sent_at : c->now,
         .expires_at = c->now + lifetime,
         .created_at = c->now,
     };
@@ -72,11 +92,7 @@ int verification_create(struct call *c, const char *purpose, struct str subject,
 static int get_code(struct call *c, const char *purpose, struct str subject,
                     struct verification_code *ret_row)
 {
-    int error =
-        sql_one(c->sql, c->arena, &verification_code_row, ret_row,
-                "SELECT * FROM verification_code WHERE tenant_id = ? AND purpose = ?"
-                " AND subject = ?" SQL_FOR_UPDATE,
-                sql_int(c->principal.tenant_id), sql_text(str_from(purpose)), sql_text(subject));
+    int error = find_code(c, purpose, subject, ret_row);
     if (error)
         return error == ERR_NOT_FOUND ? ERR_CODE_EXPIRED : error;
     bool dead = ret_row->expires_at <= c->now || ret_row->attempts >= VERIFICATION_ATTEMPTS;

@@ -9,9 +9,14 @@
 #include "core/call.h"
 
 #define VERIFICATION_ATTEMPTS 5
+/* Every code may be guessed at VERIFICATION_ATTEMPTS times, so codes are few as well. */
+#define VERIFICATION_CODES 5
+#define VERIFICATION_WINDOW USEC_PER_HOUR
 
 /* In the writer. *ret_code goes into an outbox_message and nowhere else. `purpose`: "confirm",
- * "reset", "otp", ... `subject`: whose it is, an e-mail address or an id as text. */
+ * "reset", "otp", ... `subject`: whose it is, an e-mail address or an id as text. ERR_RATE_LIMITED,
+ * not refused on the call: VERIFICATION_CODES were made within VERIFICATION_WINDOW; the last one
+ * stays good. */
 int verification_create(struct call *c, const char *purpose, struct str subject, usec_t lifetime,
                         struct str *ret_code);
 /*

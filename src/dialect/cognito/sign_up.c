@@ -139,7 +139,7 @@ int cognito_confirm_sign_up(struct cognito *x)
     return error ? fail_code(x, error) : cognito_reply(x, STR("{}"));
 }
 
-/* Sends a code if there is somebody to send it to; the answer does not say. */
+/* Sends a code if there is somebody to send it to who was not sent enough; the answer does not say. */
 static int send_code(struct cognito *x, const char *purpose)
 {
     struct str username = cognito_text(x, "Username");
@@ -148,8 +148,9 @@ static int send_code(struct cognito *x, const char *purpose)
     if (error && error != ERR_NOT_FOUND)
         return error;
     bool wanted = !error && (purpose[0] == 'r' ? user.confirmed : !user.confirmed);
-    if (wanted)
-        TRY(writer_run(x->c, mail_code, &(struct code_mail){purpose, &user}));
+    int sent = wanted ? writer_run(x->c, mail_code, &(struct code_mail){purpose, &user}) : OK;
+    if (sent && sent != ERR_RATE_LIMITED)
+        return sent;
     struct buf out = json_object(x->c->arena);
     put_delivery(x, &out, error ? username : user.email);
     return cognito_reply(x, json_object_end(&out));

@@ -9,7 +9,7 @@ import re
 import jwt
 import pytest
 
-from client.http import Http
+from client.http import Http, wait_until
 from client.people import PASSWORD, code_in, fresh_email, register
 from client.pcx import PcxSession
 
@@ -182,6 +182,22 @@ def test_forgotten_password(call, person, sandbox):
     call.fails("InitiateAuth", "NotAuthorizedException", **call.password(person["email"], person["password"]))
     call.fails("GetUser", "NotAuthorizedException", AccessToken=old["AccessToken"])
     signed_in(call, {**person, "password": new})
+
+
+def test_codes_are_few(server, sandbox, call):
+    """Each code may be guessed at five times: who could ask for ever more of them would get in at last."""
+    person = register(server, sandbox)
+    for _ in range(8):
+        call("ForgotPassword", Username=person["email"])
+
+    def mails():
+        return [mail for mail in sandbox.inbox(person["email"]) if "reset" in str(mail)]
+
+    wait_until(lambda: len(mails()) == 5, what="five mails")
+    code = code_in(mails()[0])
+    call("ConfirmForgotPassword", Username=person["email"], ConfirmationCode=code,
+         Password="An0ther!password")
+    assert len(mails()) == 5
 
 
 def test_change_password(call, person):
