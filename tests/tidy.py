@@ -167,3 +167,17 @@ def test_relative_links_of_documents_lead_somewhere():
                     os.path.join(ROOT, os.path.dirname(path), target)):
                 wrong.append(f"{path}: {target}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_operations_lists_every_setting():
+    page = text_of("docs/operations.md")
+    settings = re.findall(r'^CONFIG_(TEXT|NUMBER|FLAG)\((\w+)(?:, ("[^"]*"|-?\d+))?',
+                          text_of("src/base/config.def"), re.M)
+    wrong = []
+    for kind, name, default in settings:
+        shown = {"FLAG": "off", "NUMBER": f"`{default}`", "TEXT": f"`{default[1:-1]}`"}[kind]
+        if shown in ("``", "`-1`"):
+            shown = ""
+        if f"| `{name}` | {shown} |" not in page:
+            wrong.append(f"docs/operations.md: {name} with its default {shown}")
+    assert settings and not wrong, "\n".join(wrong)

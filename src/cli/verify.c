@@ -17,6 +17,11 @@ static void print_problem(void *context, const char *text)
         fprintf(stderr, "%s\n", text);
 }
 
+static void print_count(int64_t count, const char *one, const char *several, const char *after)
+{
+    printf("%lld %s%s", (long long)count, count == 1 ? one : several, after);
+}
+
 static int verify_audit(struct sql *sql, struct arena *arena, int *printed, int64_t *ret_entries,
                         int64_t *ret_problems)
 {
@@ -41,10 +46,12 @@ static int verify(struct sql *sql, struct arena *arena)
         error = verify_audit(sql, arena, &printed, &entries, &verified.problems);
     sql_rollback(sql);
     TRY(error);
-    printf("%lld tenants, %lld accounts, %lld journals, %lld transfers, %lld holds, "
-           "%lld audit entries: ",
-           (long long)verified.tenants, (long long)verified.accounts, (long long)verified.journals,
-           (long long)verified.transfers, (long long)verified.holds, (long long)entries);
+    print_count(verified.tenants, "tenant", "tenants", ", ");
+    print_count(verified.accounts, "account", "accounts", ", ");
+    print_count(verified.journals, "journal", "journals", ", ");
+    print_count(verified.transfers, "transfer", "transfers", ", ");
+    print_count(verified.holds, "hold", "holds", ", ");
+    print_count(entries, "audit entry", "audit entries", ": ");
     if (verified.problems)
         printf("%lld PROBLEMS", (long long)verified.problems);
     else
