@@ -527,21 +527,29 @@ struct sums {
     money_t posted, pending;
 };
 
+static struct sums *sums_of(struct verify *v, struct queue *all, struct id_map *places,
+                            const struct tally *tally)
+{
+    /* Tenants by their number here, so that tenant and asset fit into one key; 0: no such tenant. */
+    uint32_t number = id_map_get(&v->tenant_map, tally->tenant_id) + 1;
+    id_t64 place = ((id_t64)number << 24 | tally->asset) + 1;
+    uint32_t index = id_map_get(places, place);
+    if (index == ID_MAP_NONE) {
+        index = (uint32_t)all->count;
+        id_map_put(places, place, index);
+        *(struct sums *)queue_push(all) =
+            (struct sums){.tenant_id = tally->tenant_id, .asset = tally->asset};
+    }
+    return queue_at(all, index);
+}
+
 static void check_sums(struct verify *v)
 {
     struct queue all = {.item_size = sizeof(struct sums)};
+    struct id_map places = {0};
     for (size_t i = 0; i < v->tallies.count; i++) {
         const struct tally *tally = chunks_at(&v->tallies, i);
-        struct sums *sums = NULL;
-        for (size_t j = all.count; j-- > 0 && !sums;) {
-            struct sums *candidate = queue_at(&all, j);
-            if (candidate->asset == tally->asset && candidate->tenant_id == tally->tenant_id)
-                sums = candidate;
-        }
-        if (!sums) {
-            sums = queue_push(&all);
-            *sums = (struct sums){.tenant_id = tally->tenant_id, .asset = tally->asset};
-        }
+        struct sums *sums = sums_of(v, &all, &places, tally);
         sums->posted += tally->stored.debits_posted - tally->stored.credits_posted;
         sums->pending += tally->stored.debits_pending - tally->stored.credits_pending;
     }
@@ -554,6 +562,7 @@ static void check_sums(struct verify *v)
                   L(sums->pending));
     }
     queue_free(&all);
+    id_map_free(&places);
 }
 
 static int verify_all(struct verify *v)
