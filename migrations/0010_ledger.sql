@@ -82,7 +82,6 @@ CREATE TABLE ledger_journals (
     effective_at BIGINT NOT NULL,    -- 0: when it was posted
     reverses BIGINT NOT NULL
 );
-CREATE UNIQUE INDEX ledger_journals_key ON ledger_journals (tenant_id, key) WHERE key IS NOT NULL;
 CREATE INDEX ledger_journals_reference ON ledger_journals (tenant_id, reference, id)
     WHERE reference IS NOT NULL;
 CREATE INDEX ledger_journals_interaction ON ledger_journals (tenant_id, interaction_id, id)
@@ -90,14 +89,23 @@ CREATE INDEX ledger_journals_interaction ON ledger_journals (tenant_id, interact
 CREATE UNIQUE INDEX ledger_journals_reverses ON ledger_journals (tenant_id, reverses)
     WHERE reverses > 0;
 
--- Keys of refused attempts, so that they never succeed later.
+-- Which journal a key belongs to. Keys are random and their texts long: an integer made from the key, as primary
+-- key, is a third of the pages that an index of the texts would be. The text itself is compared in the row of the
+-- journal or the refusal; a second key with the same integer takes the next free one.
+CREATE TABLE ledger_keys (
+    id BIGINT PRIMARY KEY,           -- 63 bits of SHA-256 of tenant and key
+    tenant_id BIGINT NOT NULL,
+    journal_id BIGINT NOT NULL       -- 0: refused, see ledger_refusals
+);
+
+-- Refused attempts, so that their keys never succeed later.
 CREATE TABLE ledger_refusals (
+    id BIGINT PRIMARY KEY,           -- that of ledger_keys
     tenant_id BIGINT NOT NULL,
     key TEXT NOT NULL,
     body_hash BYTEA,
     error BIGINT NOT NULL,
-    created_at BIGINT NOT NULL,
-    PRIMARY KEY (tenant_id, key)
+    created_at BIGINT NOT NULL
 );
 
 -- Pending transfers and what became of them.

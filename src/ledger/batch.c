@@ -38,7 +38,6 @@ struct ledger *ledger_new(struct sql *sql)
     ledger->waypoints.item_size = sizeof(struct ledger_waypoint_);
     ledger->dated.item_size = sizeof(struct ledger_dated_);
     ledger->keys.item_size = sizeof(struct queued_key);
-    ledger_init_new_keys(ledger);
     ledger->systems.item_size = sizeof(struct system_account);
     return ledger;
 }
@@ -50,8 +49,7 @@ struct ledger *ledger_free(struct ledger *ledger)
     struct queue *queues[] = {
         &ledger->dirty_slots, &ledger->dirty_holds, &ledger->dirty_tenants, &ledger->undo,
         &ledger->marks,       &ledger->transfers,   &ledger->journals,      &ledger->segments,
-        &ledger->new_keys,    &ledger->waypoints,   &ledger->dated,         &ledger->keys,
-        &ledger->systems,
+        &ledger->waypoints,   &ledger->dated,       &ledger->keys,          &ledger->systems,
     };
     for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
         queue_free(queues[i]);
@@ -61,7 +59,7 @@ struct ledger *ledger_free(struct ledger *ledger)
     id_map_free(&ledger->slot_map);
     id_map_free(&ledger->hold_map);
     id_map_free(&ledger->tenant_map);
-    id_map_free(&ledger->new_key_map);
+    id_map_free(&ledger->free_keys);
     free(ledger->key_buckets);
     chain_hasher_clear(&ledger->hasher);
     arena_free(ledger->texts);
@@ -92,7 +90,7 @@ static void forget_systems(struct ledger *ledger)
 static void clear_batch(struct ledger *ledger)
 {
     ledger_unqueue_keys(ledger, 0);
-    ledger_forget_new_keys(ledger);
+    id_map_clear(&ledger->free_keys);
     ledger->dirty_slots.count = 0;
     ledger->dirty_holds.count = 0;
     ledger->dirty_tenants.count = 0;
@@ -197,12 +195,12 @@ void ledger_rewind(struct ledger *ledger, size_t mark)
     const struct mark to = *(struct mark *)queue_at(&ledger->marks, mark);
     ledger_rewind_to(ledger, &to);
     ledger->marks.count = mark + 1;
-    ledger_forget_new_keys(ledger);
+    id_map_clear(&ledger->free_keys);
     if (ledger->systems_uncertain)
         forget_systems(ledger);
 }
 
-static int by_id(const void *a, const void *b)
+int ledger_compare_ids(const void *a, const void *b)
 {
     id_t64 left = *(const id_t64 *)a, right = *(const id_t64 *)b;
     return (left > right) - (left < right);
@@ -231,7 +229,7 @@ static int flush_counters(struct ledger *ledger)
             .entries = slot->entries,
         };
     }
-    qsort(rows, count, sizeof(*rows), by_id);
+    qsort(rows, count, sizeof(*rows), ledger_compare_ids);
     return sql_update_many(ledger->sql, "ledger_counters", &ledger_counters__row, rows, count);
 }
 
@@ -253,7 +251,7 @@ static int flush_holds(struct ledger *ledger)
         hold->dirty = hold->fresh = false;
     }
     TRY(sql_insert_many(ledger->sql, "ledger_holds", &ledger_hold__row, fresh, fresh_count));
-    qsort(changed, changed_count, sizeof(*changed), by_id);
+    qsort(changed, changed_count, sizeof(*changed), ledger_compare_ids);
     return sql_update_many(ledger->sql, "ledger_holds", &ledger_hold__row, changed, changed_count);
 }
 
@@ -291,6 +289,7 @@ int ledger_flush(struct ledger *ledger)
     TRY(insert_queue(ledger, "ledger_segments", &ledger_segment__row, &ledger->segments));
     TRY(insert_queue(ledger, "ledger_transfers", &ledger_transfer__row, &ledger->transfers));
     TRY(insert_queue(ledger, "ledger_journals", &ledger_journal__row, &ledger->journals));
+    TRY(ledger_flush_keys(ledger));
     TRY(insert_queue(ledger, "ledger_waypoints", &ledger_waypoint__row, &ledger->waypoints));
     TRY(insert_queue(ledger, "ledger_dated", &ledger_dated__row, &ledger->dated));
     TRY(flush_holds(ledger));

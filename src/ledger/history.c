@@ -333,19 +333,35 @@ ROW_TYPE(ledger_found_, FOUND_ROW);
 #undef ROW_SELF
 
 static const char *const find_queries[] = {
-    [LEDGER_BY_KEY] = "SELECT id FROM ledger_journals WHERE tenant_id = ? AND key = ? AND id < ? "
-                      "ORDER BY id DESC LIMIT ?",
     [LEDGER_BY_REFERENCE] = "SELECT id FROM ledger_journals WHERE tenant_id = ? AND reference = ? "
                             "AND id < ? ORDER BY id DESC LIMIT ?",
     [LEDGER_BY_INTERACTION] = "SELECT id FROM ledger_journals WHERE tenant_id = ? "
                               "AND interaction_id = ? AND id < ? ORDER BY id DESC LIMIT ?",
 };
 
+/* A key has one journal at most. */
+static int find_by_key(struct sql *sql, struct arena *arena, id_t64 tenant_id, struct str key,
+                       id_t64 before, struct journal **ret_journals, size_t *ret_count)
+{
+    id_t64 journal_id;
+    *ret_journals = ARENA_NEW(arena, struct journal);
+    TRY(ledger_journal_of_key(sql, arena, tenant_id, key, &journal_id));
+    *ret_count = journal_id != 0 && (before == 0 || journal_id < before);
+    if (*ret_count == 0)
+        return OK;
+    return ledger_read_journal(sql, arena, tenant_id, journal_id, *ret_journals);
+}
+
 int ledger_find_journals(struct sql *sql, struct arena *arena, id_t64 tenant_id,
                          enum ledger_text by, struct str text, id_t64 before, size_t limit,
                          struct journal **ret_journals, size_t *ret_count)
 {
     struct ledger_found_ *found;
+    *ret_count = 0;
+    if (limit == 0)
+        return OK;
+    if (by == LEDGER_BY_KEY)
+        return find_by_key(sql, arena, tenant_id, text, before, ret_journals, ret_count);
     TRY(sql_all(sql, arena, &ledger_found__row, &found, ret_count, find_queries[by],
                 sql_int(tenant_id), sql_text(text), sql_int(before ? before : INT64_MAX),
                 sql_int((int64_t)limit)));

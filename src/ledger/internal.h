@@ -121,6 +121,21 @@ ROW_STRUCT(ledger_transfer_, LEDGER_TRANSFER_ROW);
     F(INTEGER, reverses)
 ROW_STRUCT(ledger_journal_, LEDGER_JOURNAL_ROW);
 
+#define LEDGER_KEY_ROW(F) \
+    F(INTEGER, id)        \
+    F(INTEGER, tenant_id) \
+    F(INTEGER, journal_id)
+ROW_STRUCT(ledger_key_, LEDGER_KEY_ROW);
+
+#define LEDGER_REFUSAL_ROW(F) \
+    F(INTEGER, id)            \
+    F(INTEGER, tenant_id)     \
+    F(TEXT, key)              \
+    F(BYTES, body_hash)       \
+    F(INTEGER, error)         \
+    F(INTEGER, created_at)
+ROW_STRUCT(ledger_refusal_, LEDGER_REFUSAL_ROW);
+
 #define LEDGER_HOLD_ROW(F)     \
     F(INTEGER, id)             \
     F(INTEGER, tenant_id)      \
@@ -239,7 +254,7 @@ struct undo {
 
 /* Keys of queued journals, so that a key sent twice in a batch is seen. */
 struct queued_key {
-    uint64_t hash;
+    id_t64 id;     /* in ledger_keys */
     uint32_t next; /* in the bucket */
     uint32_t journal_index;
     uint32_t transfer_index; /* first transfer of the journal in the queue */
@@ -292,8 +307,7 @@ struct ledger {
     struct queue keys;
     uint32_t *key_buckets;
     size_t key_bucket_count;
-    struct queue new_keys; /* looked up together and found in no table: see keys.c */
-    struct id_map new_key_map;
+    struct id_map free_keys; /* ids that were looked up together and are not in ledger_keys */
 
     struct queue systems; /* struct system_account */
     struct arena *system_names;
@@ -301,6 +315,7 @@ struct ledger {
 };
 
 /* batch.c */
+int ledger_compare_ids(const void *a, const void *b); /* of rows that begin with their id */
 struct mark ledger_here(struct ledger *ledger);
 void ledger_rewind_to(struct ledger *ledger, const struct mark *mark);
 
@@ -350,17 +365,36 @@ int ledger_check(struct ledger *ledger, id_t64 tenant_id, const struct transfer 
                  struct movement *ret_movement);
 
 /* keys.c */
-void ledger_queue_key(struct ledger *ledger, size_t journal_index, size_t transfer_index);
+/* Where a key is or would be in ledger_keys. */
+struct key_place {
+    id_t64 id;
+    bool found;
+    id_t64 journal_id; /* 0: refused with `error` */
+    int error;
+    uint8_t body_hash[LEDGER_HASH_SIZE];
+    bool has_body_hash;
+    size_t transfer_index; /* in the queue; SIZE_MAX: in the table */
+};
+/* When the key is known: fills in the first outcome, or returns the refusal. */
+int ledger_replay_key(struct ledger *ledger, struct journal *journal,
+                      const uint8_t body_hash[LEDGER_HASH_SIZE], struct key_place *ret_place);
+void ledger_queue_key(struct ledger *ledger, id_t64 id, size_t journal_index,
+                      size_t transfer_index);
 /* Forgets the keys of the journals from this place of the queue on; before the queue is cut. */
 void ledger_unqueue_keys(struct ledger *ledger, size_t journal_count);
+int ledger_flush_keys(struct ledger *ledger);
 /* Looks up the keys of many journals together; forgotten by ledger_rewind and at the end of the
  * batch. */
 int ledger_prefetch_keys(struct ledger *ledger, const struct journal *journals, size_t count);
-void ledger_init_new_keys(struct ledger *ledger);
-void ledger_forget_new_keys(struct ledger *ledger);
-/* When the key is known: fills in the first outcome, or returns the refusal. */
-int ledger_replay_key(struct ledger *ledger, struct journal *journal,
-                      const uint8_t body_hash[LEDGER_HASH_SIZE], bool *ret_replayed);
+/* In a read snapshot: the journal of a key, 0: none. */
+int ledger_journal_of_key(struct sql *sql, struct arena *arena, id_t64 tenant_id, struct str key,
+                          id_t64 *ret_journal);
+id_t64 ledger_key_id(id_t64 tenant_id, struct str key); /* chain.c; the first place to look */
+/* The next place when another key has this one. */
+static inline id_t64 ledger_next_key_id(id_t64 id)
+{
+    return id == INT64_MAX ? 1 : id + 1;
+}
 
 /* history.c */
 struct ledger_chain {

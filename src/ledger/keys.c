@@ -1,40 +1,24 @@
 /*
  * Idempotency keys. Invariant: a key of a tenant stands for one body and one outcome, for ever: a
- * journal (ledger_journals.key, or still queued) or a recorded refusal (ledger_refusals), never
- * both.
+ * journal (in the table or still queued) or a recorded refusal, never both.
+ *
+ * A key's place in ledger_keys is an integer made from tenant and key. Whoever looks for a key
+ * starts there and goes on from place to place until it finds the key's own text or a free place.
+ * Places are never given up, so a free place ends the search for good.
  */
 #include "ledger/internal.h"
 
 #include <stdlib.h>
 
-/* Where a key was found. */
-struct key_found {
-    bool found;
-    id_t64 journal_id;
-    uint8_t body_hash[LEDGER_HASH_SIZE];
-    bool has_body_hash;
-    int error;             /* of a refusal */
-    size_t transfer_index; /* in the queue; SIZE_MAX: in the table */
-};
-
-#define KEY_ROW(F)         \
-    F(INTEGER, journal_id) \
-    F(BYTES, body_hash)    \
-    F(INTEGER, error)
-ROW_STRUCT(ledger_key_, KEY_ROW);
-#define ROW_SELF struct ledger_key_
-ROW_TYPE(ledger_key_, KEY_ROW);
-#undef ROW_SELF
-
-/* The same with the key, for many at once. */
-#define KEYS_ROW(F)        \
+#define TAKEN_ROW(F)       \
+    F(INTEGER, tenant_id)  \
     F(INTEGER, journal_id) \
     F(TEXT, key)           \
     F(BYTES, body_hash)    \
     F(INTEGER, error)
-ROW_STRUCT(ledger_keys_, KEYS_ROW);
-#define ROW_SELF struct ledger_keys_
-ROW_TYPE(ledger_keys_, KEYS_ROW);
+ROW_STRUCT(ledger_taken_, TAKEN_ROW);
+#define ROW_SELF struct ledger_taken_
+ROW_TYPE(ledger_taken_, TAKEN_ROW);
 #undef ROW_SELF
 
 static void *must(void *memory)
@@ -44,23 +28,16 @@ static void *must(void *memory)
     return memory;
 }
 
-/* FNV-1a; the bytes are compared as well, so a collision costs a comparison and nothing else. */
-static uint64_t key_hash(id_t64 tenant_id, struct str key)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)tenant_id;
-    for (size_t i = 0; i < key.len; i++)
-        hash = (hash ^ (uint8_t)key.ptr[i]) * UINT64_C(0x100000001b3);
-    return hash ^ hash >> 29;
-}
+/* ---- Keys of this batch ---- */
 
 static struct queued_key *queued_key(const struct ledger *ledger, size_t index)
 {
     return queue_at(&ledger->keys, index);
 }
 
-static uint32_t *bucket_of(const struct ledger *ledger, uint64_t hash)
+static uint32_t *bucket_of(const struct ledger *ledger, id_t64 id)
 {
-    return &ledger->key_buckets[hash & (ledger->key_bucket_count - 1)];
+    return &ledger->key_buckets[(uint64_t)id & (ledger->key_bucket_count - 1)];
 }
 
 static void grow_buckets(struct ledger *ledger)
@@ -71,23 +48,22 @@ static void grow_buckets(struct ledger *ledger)
     for (size_t i = 0; i < ledger->key_bucket_count; i++)
         ledger->key_buckets[i] = ID_MAP_NONE;
     for (size_t i = 0; i < ledger->keys.count; i++) {
-        uint32_t *bucket = bucket_of(ledger, queued_key(ledger, i)->hash);
+        uint32_t *bucket = bucket_of(ledger, queued_key(ledger, i)->id);
         queued_key(ledger, i)->next = *bucket;
         *bucket = (uint32_t)i;
     }
 }
 
-void ledger_queue_key(struct ledger *ledger, size_t journal_index, size_t transfer_index)
+void ledger_queue_key(struct ledger *ledger, id_t64 id, size_t journal_index, size_t transfer_index)
 {
     if (ledger->keys.count >= ledger->key_bucket_count)
         grow_buckets(ledger);
-    const struct ledger_journal_ *said = queue_at(&ledger->journals, journal_index);
+    uint32_t *bucket = bucket_of(ledger, id);
     struct queued_key *key = queue_push(&ledger->keys);
-    key->hash = key_hash(said->tenant_id, said->key);
-    key->journal_index = (uint32_t)journal_index;
-    key->transfer_index = (uint32_t)transfer_index;
-    uint32_t *bucket = bucket_of(ledger, key->hash);
-    key->next = *bucket;
+    *key = (struct queued_key){.id = id,
+                               .next = *bucket,
+                               .journal_index = (uint32_t)journal_index,
+                               .transfer_index = (uint32_t)transfer_index};
     *bucket = (uint32_t)(ledger->keys.count - 1);
 }
 
@@ -98,175 +74,113 @@ void ledger_unqueue_keys(struct ledger *ledger, size_t journal_count)
         const struct queued_key *last = queued_key(ledger, ledger->keys.count - 1);
         if (last->journal_index < journal_count)
             break;
-        uint32_t *bucket = bucket_of(ledger, last->hash);
+        uint32_t *bucket = bucket_of(ledger, last->id);
         assert(*bucket == ledger->keys.count - 1);
         *bucket = last->next;
         ledger->keys.count--;
     }
 }
 
-static bool find_queued(const struct ledger *ledger, id_t64 tenant_id, struct str key,
-                        struct key_found *ret_found)
+static const struct queued_key *find_queued(const struct ledger *ledger, id_t64 id)
 {
     if (ledger->keys.count == 0)
-        return false;
-    uint64_t hash = key_hash(tenant_id, key);
-    for (uint32_t i = *bucket_of(ledger, hash); i != ID_MAP_NONE; i = queued_key(ledger, i)->next) {
-        const struct queued_key *candidate = queued_key(ledger, i);
-        const struct ledger_journal_ *said = queue_at(&ledger->journals, candidate->journal_index);
-        if (candidate->hash != hash || said->tenant_id != tenant_id || !str_eq(said->key, key))
-            continue;
-        ret_found->found = ret_found->has_body_hash = true;
-        ret_found->journal_id = said->id;
-        memcpy(ret_found->body_hash, said->body_hash.ptr, LEDGER_HASH_SIZE);
-        ret_found->transfer_index = candidate->transfer_index;
-        return true;
-    }
-    return false;
+        return NULL;
+    for (uint32_t i = *bucket_of(ledger, id); i != ID_MAP_NONE; i = queued_key(ledger, i)->next)
+        if (queued_key(ledger, i)->id == id)
+            return queued_key(ledger, i);
+    return NULL;
 }
 
-static void found_in_table(struct key_found *found, int64_t journal_id, struct str body_hash,
-                           int64_t error)
+/* In order of id, as they lie in the table. */
+int ledger_flush_keys(struct ledger *ledger)
 {
-    found->found = true;
-    found->journal_id = journal_id;
-    found->error = (int)error;
-    found->has_body_hash = body_hash.len == LEDGER_HASH_SIZE;
-    if (found->has_body_hash)
-        memcpy(found->body_hash, body_hash.ptr, LEDGER_HASH_SIZE);
-}
-
-/* ---- Keys that were looked up together and are in no table ---- */
-
-struct new_key {
-    id_t64 tenant_id;
-    struct str key;
-};
-
-static id_t64 new_key_cell(id_t64 tenant_id, struct str key)
-{
-    return (id_t64)(key_hash(tenant_id, key) >> 1 | 1);
-}
-
-static bool known_to_be_new(const struct ledger *ledger, id_t64 tenant_id, struct str key)
-{
-    if (ledger->new_keys.count == 0)
-        return false;
-    uint32_t index = id_map_get(&ledger->new_key_map, new_key_cell(tenant_id, key));
-    if (index == ID_MAP_NONE)
-        return false;
-    const struct new_key *known = queue_at(&ledger->new_keys, index);
-    return known->tenant_id == tenant_id && str_eq(known->key, key);
-}
-
-void ledger_init_new_keys(struct ledger *ledger)
-{
-    ledger->new_keys.item_size = sizeof(struct new_key);
-}
-
-void ledger_forget_new_keys(struct ledger *ledger)
-{
-    ledger->new_keys.count = 0;
-    id_map_clear(&ledger->new_key_map);
-}
-
-/* Where two keys share a cell the later one has it; the other is looked up by itself. */
-static void note_new_key(struct ledger *ledger, id_t64 tenant_id, struct str key)
-{
-    id_map_put(&ledger->new_key_map, new_key_cell(tenant_id, key),
-               (uint32_t)ledger->new_keys.count);
-    *(struct new_key *)queue_push(&ledger->new_keys) =
-        (struct new_key){tenant_id, arena_copy(ledger->texts, key)};
-}
-
-/*
- * Many keys in one statement, each in a branch of its own: given a list, PostgreSQL plans for the
- * table as it is at first, empty, and goes on reading all of it when it is large.
- */
-#define AT_ONCE 30
-#define ONE_KEY                                                                 \
-    "SELECT id AS journal_id, key, body_hash, 0 AS error FROM ledger_journals " \
-    "WHERE tenant_id = ? AND key = ? UNION ALL "                                \
-    "SELECT 0, key, body_hash, error FROM ledger_refusals WHERE tenant_id = ? AND key = ?"
-#define AND_ANOTHER " UNION ALL " ONE_KEY
-#define AND_FIVE AND_ANOTHER AND_ANOTHER AND_ANOTHER AND_ANOTHER AND_ANOTHER
-#define THIRTY_KEYS                                                                             \
-    ONE_KEY AND_ANOTHER AND_ANOTHER AND_ANOTHER AND_ANOTHER AND_FIVE AND_FIVE AND_FIVE AND_FIVE \
-        AND_FIVE
-
-/* `keys` has AT_ONCE places; the last ones may repeat. */
-static int find_known(struct ledger *ledger, id_t64 tenant_id, const struct str *keys,
-                      struct ledger_keys_ **ret_rows, size_t *ret_count)
-{
-    struct sql_value values[4 * AT_ONCE + 1];
-    for (size_t i = 0; i < 2 * AT_ONCE; i++) {
-        values[2 * i] = sql_int(tenant_id);
-        values[2 * i + 1] = sql_text(keys[i / 2]);
-    }
-    values[4 * AT_ONCE] = (struct sql_value){.kind = SQL_END};
-    return sql_all_args(ledger->sql, ledger->scratch, &ledger_keys__row, (void **)ret_rows,
-                        ret_count, THIRTY_KEYS, values);
-}
-
-static int note_new_keys(struct ledger *ledger, id_t64 tenant_id, const struct str *keys,
-                         size_t count)
-{
-    struct ledger_keys_ *rows;
-    size_t row_count;
-    struct str padded[AT_ONCE];
-    for (size_t i = 0; i < AT_ONCE; i++)
-        padded[i] = keys[i < count ? i : count - 1];
-    TRY(find_known(ledger, tenant_id, padded, &rows, &row_count));
+    size_t count = ledger->keys.count;
+    if (count == 0)
+        return OK;
+    struct ledger_key_ *rows = ARENA_ARRAY(ledger->scratch, struct ledger_key_, count);
     for (size_t i = 0; i < count; i++) {
-        bool old = false;
-        for (size_t j = 0; j < row_count && !old; j++)
-            old = str_eq(rows[j].key, keys[i]);
-        if (!old)
-            note_new_key(ledger, tenant_id, keys[i]);
+        const struct queued_key *key = queued_key(ledger, i);
+        const struct ledger_journal_ *said = queue_at(&ledger->journals, key->journal_index);
+        rows[i] = (struct ledger_key_){
+            .id = key->id, .tenant_id = said->tenant_id, .journal_id = said->id};
     }
-    return OK;
+    qsort(rows, count, sizeof(*rows), ledger_compare_ids);
+    return sql_insert_many(ledger->sql, "ledger_keys", &ledger_key__row, rows, count);
 }
 
-int ledger_prefetch_keys(struct ledger *ledger, const struct journal *journals, size_t count)
+/* ---- The search ---- */
+
+static void note_body(struct key_place *place, struct str body_hash)
 {
-    struct str keys[AT_ONCE];
-    size_t key_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        bool last_of_tenant = i + 1 == count || journals[i + 1].tenant_id != journals[i].tenant_id;
-        if (str_present(journals[i].key))
-            keys[key_count++] = journals[i].key;
-        if (key_count == AT_ONCE || (key_count > 0 && last_of_tenant)) {
-            TRY(note_new_keys(ledger, journals[i].tenant_id, keys, key_count));
-            key_count = 0;
-        }
+    place->has_body_hash = body_hash.len == LEDGER_HASH_SIZE;
+    if (place->has_body_hash)
+        memcpy(place->body_hash, body_hash.ptr, LEDGER_HASH_SIZE);
+}
+
+static int read_taken(struct sql *sql, struct arena *arena, id_t64 id,
+                      struct ledger_taken_ *ret_taken)
+{
+    return sql_one(sql, arena, &ledger_taken__row, ret_taken,
+                   "SELECT k.tenant_id, k.journal_id, COALESCE(j.key, r.key) AS key, "
+                   "COALESCE(j.body_hash, r.body_hash) AS body_hash, r.error "
+                   "FROM ledger_keys k LEFT JOIN ledger_journals j ON j.id = k.journal_id "
+                   "LEFT JOIN ledger_refusals r ON r.id = k.id AND k.journal_id = 0 "
+                   "WHERE k.id = ?",
+                   sql_int(id));
+}
+
+static bool is_free(const struct ledger *ledger, id_t64 id)
+{
+    return id_map_get(&ledger->free_keys, id) != ID_MAP_NONE;
+}
+
+/* Is the place taken, and by this very key? */
+static int look_at(struct ledger *ledger, id_t64 tenant_id, struct str key, struct key_place *place,
+                   bool *ret_taken)
+{
+    const struct queued_key *queued = find_queued(ledger, place->id);
+    *ret_taken = true;
+    if (queued) {
+        const struct ledger_journal_ *said = queue_at(&ledger->journals, queued->journal_index);
+        place->found = said->tenant_id == tenant_id && str_eq(said->key, key);
+        place->journal_id = said->id;
+        place->transfer_index = queued->transfer_index;
+        note_body(place, said->body_hash);
+        return OK;
     }
+    *ret_taken = false;
+    if (is_free(ledger, place->id))
+        return OK;
+    struct ledger_taken_ row;
+    int error = read_taken(ledger->sql, ledger->scratch, place->id, &row);
+    if (error == ERR_NOT_FOUND)
+        return OK;
+    TRY(error);
+    *ret_taken = true;
+    place->found = row.tenant_id == tenant_id && str_eq(row.key, key);
+    place->journal_id = row.journal_id;
+    place->error = (int)row.error;
+    note_body(place, row.body_hash);
     return OK;
 }
 
 static int find_key(struct ledger *ledger, id_t64 tenant_id, struct str key,
-                    struct key_found *ret_found)
+                    struct key_place *ret_place)
 {
-    *ret_found = (struct key_found){.transfer_index = SIZE_MAX};
-    if (find_queued(ledger, tenant_id, key, ret_found) || known_to_be_new(ledger, tenant_id, key))
-        return OK;
-    struct ledger_key_ row;
-    int error = sql_one(ledger->sql, ledger->scratch, &ledger_key__row, &row,
-                        "SELECT id AS journal_id, body_hash, 0 AS error FROM ledger_journals "
-                        "WHERE tenant_id = ? AND key = ? UNION ALL "
-                        "SELECT 0, body_hash, error FROM ledger_refusals "
-                        "WHERE tenant_id = ? AND key = ?",
-                        sql_int(tenant_id), sql_text(key), sql_int(tenant_id), sql_text(key));
-    if (error == ERR_NOT_FOUND)
-        return OK;
-    TRY(error);
-    found_in_table(ret_found, row.journal_id, row.body_hash, row.error);
-    return OK;
+    id_t64 id = ledger_key_id(tenant_id, key);
+    for (;; id = ledger_next_key_id(id)) {
+        bool taken;
+        *ret_place = (struct key_place){.id = id, .transfer_index = SIZE_MAX};
+        TRY(look_at(ledger, tenant_id, key, ret_place, &taken));
+        if (!taken || ret_place->found)
+            return OK;
+    }
 }
 
-static bool same_body(const struct key_found *found, struct str body_hash)
+static bool same_body(const struct key_place *place, struct str body_hash)
 {
-    return !found->has_body_hash || !str_present(body_hash) ||
-           str_eq(body_hash, (struct str){(const char *)found->body_hash, LEDGER_HASH_SIZE});
+    return !place->has_body_hash || !str_present(body_hash) ||
+           str_eq(body_hash, (struct str){(const char *)place->body_hash, LEDGER_HASH_SIZE});
 }
 
 int ledger_find_key(struct ledger *ledger, id_t64 tenant_id, struct str key, struct str body_hash,
@@ -274,16 +188,33 @@ int ledger_find_key(struct ledger *ledger, id_t64 tenant_id, struct str key, str
 {
     struct tenant *tenant;
     uint32_t tenant_index;
-    struct key_found found;
+    struct key_place place;
     *ret_journal = 0;
     TRY(ledger_tenant(ledger, tenant_id, &tenant, &tenant_index));
-    TRY(find_key(ledger, tenant_id, key, &found));
-    if (!found.found)
+    TRY(find_key(ledger, tenant_id, key, &place));
+    if (!place.found)
         return OK;
-    if (!same_body(&found, body_hash))
+    if (!same_body(&place, body_hash))
         return ERR_LEDGER_KEY_MISMATCH;
-    *ret_journal = found.journal_id;
-    return found.error;
+    *ret_journal = place.journal_id;
+    return place.error;
+}
+
+int ledger_journal_of_key(struct sql *sql, struct arena *arena, id_t64 tenant_id, struct str key,
+                          id_t64 *ret_journal)
+{
+    id_t64 id = ledger_key_id(tenant_id, key);
+    for (;; id = ledger_next_key_id(id)) {
+        struct ledger_taken_ row;
+        int error = read_taken(sql, arena, id, &row);
+        *ret_journal = 0;
+        if (error == ERR_NOT_FOUND)
+            return OK;
+        TRY(error);
+        *ret_journal = row.journal_id;
+        if (row.tenant_id == tenant_id && str_eq(row.key, key))
+            return OK;
+    }
 }
 
 int ledger_record_refusal(struct ledger *ledger, id_t64 tenant_id, struct str key,
@@ -291,18 +222,48 @@ int ledger_record_refusal(struct ledger *ledger, id_t64 tenant_id, struct str ke
 {
     struct tenant *tenant;
     uint32_t tenant_index;
-    struct key_found found;
+    struct key_place place;
     assert(error < 0 && str_present(key));
     TRY(ledger_tenant(ledger, tenant_id, &tenant, &tenant_index));
-    TRY(find_key(ledger, tenant_id, key, &found));
-    if (found.found)
+    TRY(find_key(ledger, tenant_id, key, &place));
+    if (place.found)
         return OK;
-    ledger_forget_new_keys(ledger);
-    return sql_run(ledger->sql,
-                   "INSERT INTO ledger_refusals (tenant_id, key, body_hash, error, created_at) "
-                   "VALUES (?, ?, ?, ?, ?)",
-                   sql_int(tenant_id), sql_text(key), sql_bytes(body_hash), sql_int(error),
-                   sql_int(ledger->now));
+    id_map_clear(&ledger->free_keys);
+    const struct ledger_key_ row = {.id = place.id, .tenant_id = tenant_id};
+    const struct ledger_refusal_ refusal = {
+        .id = place.id,
+        .tenant_id = tenant_id,
+        .key = key,
+        .body_hash = body_hash,
+        .error = error,
+        .created_at = ledger->now,
+    };
+    TRY(sql_insert(ledger->sql, "ledger_keys", &ledger_key__row, &row));
+    return sql_insert(ledger->sql, "ledger_refusals", &ledger_refusal__row, &refusal);
+}
+
+/* ---- Many keys at once ---- */
+
+int ledger_prefetch_keys(struct ledger *ledger, const struct journal *journals, size_t count)
+{
+    struct ledger_key_ *taken;
+    struct id_map taken_ids = {0};
+    size_t id_count = 0, taken_count;
+    id_t64 *ids = ARENA_ARRAY(ledger->scratch, id_t64, count);
+    for (size_t i = 0; i < count; i++)
+        if (str_present(journals[i].key))
+            ids[id_count++] = ledger_key_id(journals[i].tenant_id, journals[i].key);
+    if (id_count == 0)
+        return OK;
+    TRY(sql_find_many(ledger->sql, ledger->scratch, "ledger_keys", &ledger_key__row, ids, id_count,
+                      false, (void **)&taken, &taken_count));
+    for (size_t i = 0; i < taken_count; i++)
+        id_map_put(&taken_ids, taken[i].id, 0);
+    for (size_t i = 0; i < id_count; i++)
+        if (id_map_get(&taken_ids, ids[i]) == ID_MAP_NONE)
+            id_map_put(&ledger->free_keys, ids[i], 0);
+    id_map_free(&taken_ids);
+    return OK;
 }
 
 /* ---- Replay: what the journal returned the first time ---- */
@@ -333,21 +294,19 @@ static int return_stored(struct ledger *ledger, struct journal *journal)
 }
 
 int ledger_replay_key(struct ledger *ledger, struct journal *journal,
-                      const uint8_t body_hash[LEDGER_HASH_SIZE], bool *ret_replayed)
+                      const uint8_t body_hash[LEDGER_HASH_SIZE], struct key_place *ret_place)
 {
-    struct key_found found;
-    TRY(find_key(ledger, journal->tenant_id, journal->key, &found));
-    *ret_replayed = found.found;
-    if (!found.found)
+    TRY(find_key(ledger, journal->tenant_id, journal->key, ret_place));
+    if (!ret_place->found)
         return OK;
-    if (!same_body(&found, (struct str){(const char *)body_hash, LEDGER_HASH_SIZE}))
+    if (!same_body(ret_place, (struct str){(const char *)body_hash, LEDGER_HASH_SIZE}))
         return ERR_LEDGER_KEY_MISMATCH;
-    if (found.error)
-        return found.error;
-    journal->id = found.journal_id;
-    if (found.transfer_index == SIZE_MAX)
+    if (ret_place->error)
+        return ret_place->error;
+    journal->id = ret_place->journal_id;
+    if (ret_place->transfer_index == SIZE_MAX)
         return return_stored(ledger, journal);
-    const struct ledger_transfer_ *rows = queue_at(&ledger->transfers, found.transfer_index);
+    const struct ledger_transfer_ *rows = queue_at(&ledger->transfers, ret_place->transfer_index);
     for (size_t i = 0; i < (size_t)rows[0].legs; i++)
         return_row(journal, &rows[i]);
     return OK;

@@ -212,8 +212,14 @@ static void return_results(const struct ledger *ledger, struct journal *journal,
     }
 }
 
+/* What a journal with a key is posted under. */
+struct keyed {
+    uint8_t body_hash[LEDGER_HASH_SIZE];
+    id_t64 key_id;
+};
+
 static int post_all(struct ledger *ledger, struct tenant *tenant, struct journal *journal,
-                    const uint8_t *body_hash, size_t *ret_index)
+                    const struct keyed *keyed, size_t *ret_index)
 {
     usec_t posted_at = ledger->now > tenant->last_posted_at ? ledger->now : tenant->last_posted_at;
     struct place place = {.posted_at = posted_at};
@@ -231,13 +237,27 @@ static int post_all(struct ledger *ledger, struct tenant *tenant, struct journal
     }
     const struct ledger_journal_ *said = NULL;
     if (says_something(journal, posted_at))
-        said = queue_said(ledger, journal, place.journal_id, posted_at, body_hash);
+        said = queue_said(ledger, journal, place.journal_id, posted_at,
+                          keyed ? keyed->body_hash : NULL);
     seal(ledger, tenant, journal, place.journal_id, posted_at, said);
     return_results(ledger, journal, place.journal_id, posted_at);
-    if (str_present(journal->key))
-        ledger_queue_key(ledger, ledger->journals.count - 1,
+    if (keyed)
+        ledger_queue_key(ledger, keyed->key_id, ledger->journals.count - 1,
                          ledger->transfers.count - journal->transfer_count);
     return OK;
+}
+
+/* Sets *ret_done when the key is known: then the result is the first outcome. */
+static int check_key(struct ledger *ledger, struct journal *journal, struct keyed *keyed,
+                     bool *ret_done)
+{
+    struct key_place place = {0};
+    ledger_body_hash(journal, keyed->body_hash);
+    int error = ledger_replay_key(ledger, journal, keyed->body_hash, &place);
+    keyed->key_id = place.id;
+    *ret_done = place.found || error;
+    journal->replayed = place.found && error != ERR_LEDGER_KEY_MISMATCH;
+    return error;
 }
 
 int ledger_post_journal(struct ledger *ledger, struct journal *journal, size_t *ret_index,
@@ -245,8 +265,9 @@ int ledger_post_journal(struct ledger *ledger, struct journal *journal, size_t *
 {
     struct tenant *tenant;
     uint32_t tenant_index;
-    uint8_t body_hash[LEDGER_HASH_SIZE];
-    bool keyed = str_present(journal->key);
+    struct keyed keyed;
+    bool has_key = str_present(journal->key), done = false;
+    int error;
     if (ret_index)
         *ret_index = 0;
     if (ret_replayed)
@@ -257,19 +278,16 @@ int ledger_post_journal(struct ledger *ledger, struct journal *journal, size_t *
     if (journal->transfer_count > LEDGER_JOURNAL_MAX)
         return ERR_LEDGER_POSTING_TOO_LARGE;
     TRY(ledger_tenant(ledger, journal->tenant_id, &tenant, &tenant_index));
-    if (keyed) {
-        bool found = false;
-        ledger_body_hash(journal, body_hash);
-        int error = ledger_replay_key(ledger, journal, body_hash, &found);
-        journal->replayed = found && error != ERR_LEDGER_KEY_MISMATCH;
+    if (has_key) {
+        error = check_key(ledger, journal, &keyed, &done);
         if (ret_replayed)
             *ret_replayed = journal->replayed;
-        if (found || error)
+        if (done)
             return error;
     }
     const struct mark before = ledger_here(ledger);
     ledger_touch_tenant(ledger, tenant, tenant_index);
-    int error = post_all(ledger, tenant, journal, keyed ? body_hash : NULL, ret_index);
+    error = post_all(ledger, tenant, journal, has_key ? &keyed : NULL, ret_index);
     if (error)
         ledger_rewind_to(ledger, &before);
     return error;

@@ -34,3 +34,9 @@ ROW_TYPE(ledger_dated_, LEDGER_DATED_ROW);
 #define ROW_SELF struct ledger_lien_
 ROW_TYPE(ledger_lien_, LEDGER_LIEN_ROW);
 #undef ROW_SELF
+#define ROW_SELF struct ledger_key_
+ROW_TYPE(ledger_key_, LEDGER_KEY_ROW);
+#undef ROW_SELF
+#define ROW_SELF struct ledger_refusal_
+ROW_TYPE(ledger_refusal_, LEDGER_REFUSAL_ROW);
+#undef ROW_SELF

@@ -1,5 +1,6 @@
 /* Journals, keys, marks, chains, history, statements, reversal, proof: what test_ledger_rules.c
  * does not list. */
+#include "ledger/internal.h"
 #include "ledger_test.h"
 
 static void count_problem(void *context, const char *text)
@@ -211,6 +212,52 @@ static void test_keys(void **state)
     assert_int_equal(found, 0);
     books_commit(t);
     assert_verifies(t);
+    books_free(t);
+}
+
+/* Two keys that share a place in ledger_keys are still two. */
+static void test_keys_that_share_a_place(void **state)
+{
+    (void)state;
+    struct books *t = books_new();
+    books_begin(t);
+    id_t64 a = books_account(t, TENANT_ONE, NGN, 0);
+    id_t64 b = books_account(t, TENANT_ONE, NGN, 0);
+    const id_t64 place = ledger_key_id(TENANT_ONE, STR("mine"));
+    for (id_t64 other = place; other < place + 2; other++) {
+        assert_int_equal(sql_run(t->sql,
+                                 "INSERT INTO ledger_keys (id, tenant_id, journal_id) "
+                                 "VALUES (?, ?, 0)",
+                                 sql_int(other), sql_int(TENANT_ONE)),
+                         OK);
+        assert_int_equal(sql_run(t->sql,
+                                 "INSERT INTO ledger_refusals (id, tenant_id, key, error, "
+                                 "created_at) VALUES (?, ?, 'theirs', -124, 0)",
+                                 sql_int(other), sql_int(TENANT_ONE)),
+                         OK);
+    }
+    for (int round = 0; round < 3; round++) {
+        struct transfer transfer = {.debit_account = a, .credit_account = b, .amount = 100};
+        struct journal journal = {.tenant_id = TENANT_ONE,
+                                  .key = STR("mine"),
+                                  .transfers = &transfer,
+                                  .transfer_count = 1};
+        int error;
+        assert_int_equal(ledger_post_batch(t->ledger, &journal, 1, &error), OK);
+        assert_int_equal(error, OK);
+        assert_int_equal(journal.replayed, round > 0);
+        struct journal *found;
+        size_t count;
+        books_commit(t);
+        assert_int_equal(ledger_find_journals(t->sql, t->arena, TENANT_ONE, LEDGER_BY_KEY,
+                                              STR("mine"), 0, 9, &found, &count),
+                         OK);
+        assert_int_equal(count, 1);
+        assert_int_equal(found->id, journal.id);
+        books_begin(t);
+    }
+    assert_int_equal(books_balance(t, b), 100);
+    books_commit(t);
     books_free(t);
 }
 
@@ -475,7 +522,8 @@ static void test_trial_balance_and_search(void **state)
     books_free(t);
 }
 
-/* Batches, as arrays of postings come: what is needed is loaded together, and keys are looked up together. */
+/* Batches, as arrays of postings come: what is needed is loaded together, and keys are looked up
+ * together. */
 #define BATCH 70
 
 static void make_keyed(struct journal *journals, struct transfer *transfers, char keys[][16],
@@ -515,14 +563,13 @@ static void test_batches(void **state)
     for (size_t batch = 0; batch < 2; batch++) {
         books_begin(t);
         make_keyed(journals, transfers, keys, batch * BATCH / 2, a, b);
-        journals[7].key = journals[3].key; /* twice in one batch */
+        journals[7].key = journals[3].key;         /* twice in one batch */
         transfers[BATCH - 1].credit_account = 999; /* refused by itself */
         assert_int_equal(ledger_post_batch(t->ledger, journals, BATCH, errors), OK);
         for (size_t i = 0; i < BATCH; i++) {
             /* The last key of the first batch was refused there, and not recorded: it is new. */
             bool old = i == 7 || (batch == 1 && i < BATCH / 2 - 1);
-            assert_int_equal(errors[i],
-                             i == BATCH - 1 ? ERR_LEDGER_CREDIT_ACCOUNT_NOT_FOUND : OK);
+            assert_int_equal(errors[i], i == BATCH - 1 ? ERR_LEDGER_CREDIT_ACCOUNT_NOT_FOUND : OK);
             assert_int_equal(journals[i].replayed, old);
         }
         books_commit(t);
@@ -534,10 +581,8 @@ static void test_batches(void **state)
     assert_int_equal(account.credits_posted / 3, stored_keys(t));
     books_begin(t);
     for (size_t i = 0; i < BATCH; i++) {
-        transfers[i] = (struct transfer){.kind = TRANSFER_PENDING,
-                                         .debit_account = b,
-                                         .credit_account = a,
-                                         .amount = 1};
+        transfers[i] = (struct transfer){
+            .kind = TRANSFER_PENDING, .debit_account = b, .credit_account = a, .amount = 1};
         journals[i] = (struct journal){
             .tenant_id = TENANT_ONE, .transfers = &transfers[i], .transfer_count = 1};
     }
@@ -701,6 +746,7 @@ static void test_alterations_are_noticed(void **state)
              .timeout = 1000},
         };
         struct journal journal = {.tenant_id = TENANT_ONE,
+                                  .key = i == 4 ? STR("one key") : STR_NONE,
                                   .description = i % 3 ? STR("words") : STR_NONE,
                                   .effective_at = i % 5 == 1 ? t->now - 9 : 0,
                                   .transfers = legs,
@@ -756,6 +802,9 @@ static void test_alterations_are_noticed(void **state)
         "UPDATE ledger_waypoints SET transfer_id = transfer_id + 1",
         "DELETE FROM ledger_waypoints",
         "UPDATE ledger_dated SET amount = amount + 1",
+        "UPDATE ledger_keys SET id = id + 1000",
+        "UPDATE ledger_keys SET journal_id = journal_id + 2",
+        "DELETE FROM ledger_keys",
         "UPDATE ledger_tenants SET journals = journals - 1",
         "UPDATE ledger_tenants SET hash = (SELECT hash FROM ledger_transfers "
         "WHERE leg = 0 ORDER BY id LIMIT 1)",
@@ -782,6 +831,7 @@ int main(void)
         cmocka_unit_test(test_journals_are_atomic),
         cmocka_unit_test(test_marks),
         cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_keys_that_share_a_place),
         cmocka_unit_test(test_linked_chains),
         cmocka_unit_test(test_history_pages),
         cmocka_unit_test(test_statements),
