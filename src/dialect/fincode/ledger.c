@@ -68,6 +68,7 @@ static int find_account(struct call *c, struct str uuid, const char *field,
 {
     id_t64 id;
 
+    *ret_wallet = (struct wallet){0};
     if (!id_parse_uuid(ID_ACCOUNT, uuid, &id))
         return call_refuse(c, ERR_NOT_FOUND, field);
     TRY(wallet_get(c, id, field, ret_wallet));
