@@ -11,7 +11,8 @@ function describe(operation) {
   const who = roles.length === 0 ? "Needs no credential." : roles.includes("any")
     ? "Any authenticated caller." : `Roles: ${roles.map((role) => `\`${role}\``).join(", ")}.`;
   const rules = (operation["x-rules"] || []).map((rule, index) => `${index + 1}. ${rule}`);
-  operation.description = [operation.description, who, rules.join("\n")].filter(Boolean).join("\n\n");
+  const absent = operation["x-implemented"] === false ? "**Not implemented yet: answers 501.**" : "";
+  operation.description = [absent, operation.description, who, rules.join("\n")].filter(Boolean).join("\n\n");
 }
 
 async function draw() {

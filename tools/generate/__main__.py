@@ -47,7 +47,7 @@ def generate(api, source, output, cache=None):
         files.setdefault(f"{name}.h", "/* There are no contracts of this dialect. */\n")
         files.setdefault(f"{name}.c", f'#include "generated/{name}.h"\ntypedef int generated_{name};\n')
     files["routes.c"] = emit_routes.emit(models, handlers)
-    files.update(openapi.emit(dialects))
+    files.update(openapi.emit(dialects, handlers))
     os.makedirs(output, exist_ok=True)
     for name, text in files.items():
         write_if_changed(os.path.join(output, name), text)
