@@ -251,10 +251,20 @@ enum config_result config_load(struct arena *arena, int argc, char **argv,
     return load_flags(ret_config, argc, argv, ret_why);
 }
 
-void config_print_help(FILE *out)
+static bool is_listed(const char *const *names, const char *name)
+{
+    for (; *names; names++)
+        if (strcmp(*names, name) == 0)
+            return true;
+    return false;
+}
+
+void config_print_help(FILE *out, const char *const *names)
 {
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         const struct setting *setting = &settings[i];
+        if (names && !is_listed(names, setting->name))
+            continue;
         char flag[64];
         snprintf(flag, sizeof(flag), "--%s", setting->name);
         for (char *c = flag; *c; c++)
@@ -269,7 +279,7 @@ void config_print_help(FILE *out)
     }
     fprintf(out,
             "  %-20s file of `name = value` lines\n\n"
-            "Each option can also be set in the environment: --http-threads is "
-            "CAMBIST_HTTP_THREADS.\n",
+            "Each of these can also be set in the environment: --key-file is "
+            "CAMBIST_KEY_FILE.\n",
             "--config");
 }

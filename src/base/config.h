@@ -26,8 +26,8 @@ enum config_result { CONFIG_OK, CONFIG_HELP, CONFIG_BAD };
  */
 enum config_result config_load(struct arena *arena, int argc, char **argv,
                                struct config *ret_config, struct str *ret_why);
-/* The table, for --help. */
-void config_print_help(FILE *out);
+/* The table, for --help; or of it only `names`, which NULL ends. */
+void config_print_help(FILE *out, const char *const *names);
 
 /*
  * A setting outside the table, named "provider.bridge.api_key": that line of the file, or the

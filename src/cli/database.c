@@ -23,7 +23,7 @@ int database_open(struct arena *arena, int argc, char **argv, const char *rest_o
     enum config_result result = config_load(arena, argc, argv, ret_config, &why);
     if (result == CONFIG_HELP) {
         printf("%s", rest_of_help ? rest_of_help : "");
-        config_print_help(stdout);
+        config_print_help(stdout, (const char *const[]){"data", "database", "key_file", NULL});
         exit(0);
     }
     if (result == CONFIG_BAD) {

@@ -25,7 +25,7 @@ struct exchange {
     enum http_method method;
     bool is_options;
     bool unknown_method;
-    bool is_head; /* method is HTTP_GET; the reply's body is not sent */
+    bool is_head;    /* method is HTTP_GET; the reply's body is not sent */
     struct str path; /* as sent, not decoded */
     const struct header *query;
     size_t query_count;

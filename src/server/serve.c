@@ -216,7 +216,7 @@ static int wait_and_drain(struct server *server, const sigset_t *signals)
 static void print_help(void)
 {
     printf("usage: cambist serve [options]\n\n");
-    config_print_help(stdout);
+    config_print_help(stdout, NULL);
 }
 
 static int run(struct server *server, const sigset_t *signals)
