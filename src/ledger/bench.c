@@ -155,7 +155,7 @@ static int time_pages(struct worker *w, double *ret_page_us)
 {
     struct sql *sql = store_acquire(w->store, false);
     struct arena *arena ARENA_SCOPED = arena_new(SIZE_MAX);
-    double pages[PAGES];
+    double pages[PAGES] = {0};
     int error = sql_begin_read(sql);
     for (int i = -5; i < PAGES && !error; i++) {
         struct ledger_entry *entries;

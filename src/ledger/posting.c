@@ -183,6 +183,7 @@ static void seal(struct ledger *ledger, struct tenant *tenant, const struct jour
         expires = ARENA_ARRAY(ledger->texts, usec_t, count);
     for (size_t i = 0; i < count; i++)
         if (first[i].kind == TRANSFER_PENDING && journal->transfers[i].timeout)
+            /* cppcheck-suppress objectIndex ; count is 1 when there is one only */
             expires[i] = ledger->now + journal->transfers[i].timeout;
     uint8_t *hash = arena_alloc(ledger->texts, LEDGER_HASH_SIZE);
     chain_hash(&ledger->hasher, tenant->hash, first, expires, count, said, hash);

@@ -88,7 +88,7 @@ void hkdf_sha256(struct str salt, struct str input_key, struct str info, uint8_t
                  size_t length)
 {
     static const char zeros[SHA256_SIZE];
-    uint8_t extracted[SHA256_SIZE], block[SHA256_SIZE];
+    uint8_t extracted[SHA256_SIZE], block[SHA256_SIZE] = {0};
     assert(length <= 255 * SHA256_SIZE);
     if (salt.len == 0)
         salt = (struct str){zeros, sizeof(zeros)};

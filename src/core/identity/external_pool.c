@@ -67,7 +67,8 @@ static void swap_keys(struct external_pool *pool, const struct pool_key *keys, s
     pthread_rwlock_wrlock(&pool->lock);
     for (size_t i = 0; i < pool->count; i++)
         rsa_free(pool->keys[i].rsa);
-    memcpy(pool->keys, keys, count * sizeof(*keys));
+    if (count)
+        memcpy(pool->keys, keys, count * sizeof(*keys));
     pool->count = count;
     pthread_rwlock_unlock(&pool->lock);
 }
