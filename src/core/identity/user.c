@@ -101,26 +101,23 @@ int user_get(struct call *c, id_t64 user_id, const char *field, struct user *ret
     return error == ERR_NOT_FOUND ? call_refuse(c, error, field) : error;
 }
 
-/* Does the user belong to the organisation that the caller acts for? */
-static int shares_organisation(struct call *c, const struct user *user, bool *ret_yes)
+static int belongs_to(struct call *c, const struct user *user, id_t64 organisation_id,
+                      bool *ret_yes)
 {
-    *ret_yes = false;
-    id_t64 own = c->principal.organisation_id;
-    if (own == 0)
-        return OK;
-    *ret_yes = user->organisation_id == own;
-    if (*ret_yes)
+    *ret_yes = organisation_id && user->organisation_id == organisation_id;
+    if (*ret_yes || organisation_id == 0)
         return OK;
     int64_t count = 0;
     TRY(sql_integer(c->sql, &count,
                     "SELECT COUNT(*) FROM membership WHERE organisation_id = ? AND user_id = ?"
                     " AND tenant_id = ?",
-                    sql_int(own), sql_int(user->id), sql_int(c->principal.tenant_id)));
+                    sql_int(organisation_id), sql_int(user->id), sql_int(c->principal.tenant_id)));
     *ret_yes = count > 0;
     return OK;
 }
 
-int user_get_for_caller(struct call *c, id_t64 user_id, const char *field, struct user *ret_user)
+int user_get_of_organisation(struct call *c, id_t64 user_id, id_t64 organisation_id,
+                             const char *field, struct user *ret_user)
 {
     TRY(user_get(c, user_id, field, ret_user));
     if (c->principal.app_id) {
@@ -129,9 +126,14 @@ int user_get_for_caller(struct call *c, id_t64 user_id, const char *field, struc
     }
     if (call_may_act_for_user(c, user_id))
         return OK;
-    bool shared;
-    TRY(shares_organisation(c, ret_user, &shared));
-    return shared ? OK : call_refuse(c, ERR_FORBIDDEN, NULL);
+    bool belongs;
+    TRY(belongs_to(c, ret_user, organisation_id, &belongs));
+    return belongs ? OK : call_refuse(c, ERR_FORBIDDEN, field);
+}
+
+int user_get_for_caller(struct call *c, id_t64 user_id, const char *field, struct user *ret_user)
+{
+    return user_get_of_organisation(c, user_id, c->principal.organisation_id, field, ret_user);
 }
 
 static int refuse_taken(struct call *c, int error, const char *field)

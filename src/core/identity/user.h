@@ -75,6 +75,10 @@ int user_get(struct call *c, id_t64 user_id, const char *field, struct user *ret
 /* As user_get, and: oneself, members of one's organisation, users of one's app, or all for staff. A
  * user of another app is ERR_NOT_FOUND, others ERR_FORBIDDEN. */
 int user_get_for_caller(struct call *c, id_t64 user_id, const char *field, struct user *ret_user);
+/* The same for somebody of a given organisation instead of the caller's; the caller's rights in it
+ * are the caller's business. */
+int user_get_of_organisation(struct call *c, id_t64 user_id, id_t64 organisation_id,
+                             const char *field, struct user *ret_user);
 /* ERR_NOT_FOUND is returned, not refused: the caller knows what it means. */
 int user_find_by_email(struct call *c, struct str email, struct user *ret_user);
 int user_find_by_username(struct call *c, struct str username, struct user *ret_user);

@@ -27,7 +27,8 @@ static const struct life_cycle life_cycle = LIFE_CYCLE("account", transitions);
 
 /* ---- Checks ---- */
 
-/* The caller acts in the organisation; for somebody else's account only as its administrator. */
+/* The caller acts in the organisation; for somebody else's account only as its administrator, and
+ * only for its own people. */
 static int check_owner(struct call *c, const struct wallet_opening *opening, struct user *user)
 {
     struct organisation organisation;
@@ -40,7 +41,7 @@ static int check_owner(struct call *c, const struct wallet_opening *opening, str
     *user = (struct user){0};
     if (!opening->user_id)
         return 0;
-    return user_get(c, opening->user_id, "user_id", user);
+    return user_get_of_organisation(c, opening->user_id, opening->organisation_id, "user_id", user);
 }
 
 static int check_asset(struct call *c, struct wallet_opening *opening)

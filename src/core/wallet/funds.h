@@ -11,7 +11,7 @@
 #include "core/wallet/wallet.h"
 
 /* ERR_FORBIDDEN for "user_id" unless it names the caller or the wallet's user; administrators name
- * anybody. */
+ * anybody of the wallet's organisation, staff anybody. */
 int wallet_check_owner(struct call *c, const struct wallet *wallet, id_t64 user_id);
 
 /* ---- Deposits ---- */

@@ -3,6 +3,7 @@
  * the fee, one journal, one insert of both entries.
  */
 #include "core/fee/fee.h"
+#include "core/identity/user.h"
 #include "core/outbox.h"
 #include "core/reasons.h"
 #include "core/wallet/events.h"
@@ -10,10 +11,12 @@
 
 int wallet_check_owner(struct call *c, const struct wallet *wallet, id_t64 user_id)
 {
-    if (user_id == wallet->user_id || user_id == c->principal.user_id || c->principal.staff)
+    struct user user;
+    if (user_id == wallet->user_id || user_id == c->principal.user_id)
         return 0;
-    return call_has_role(c, ROLE_ORG_ADMIN | ROLE_APP) ? 0
-                                                       : call_refuse(c, ERR_FORBIDDEN, "user_id");
+    if (!c->principal.staff && !call_has_role(c, ROLE_ORG_ADMIN | ROLE_APP))
+        return call_refuse(c, ERR_FORBIDDEN, "user_id");
+    return user_get_of_organisation(c, user_id, wallet->organisation_id, "user_id", &user);
 }
 
 static int load(struct call *c, const struct wallet_transfer *request, struct wallet *from,

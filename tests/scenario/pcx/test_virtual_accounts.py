@@ -5,7 +5,7 @@ import pytest
 
 from client.flows import balances, open_account
 from client.http import wait_until
-from client.pcx import OtherTenant
+from client.pcx import OtherTenant, Pcx
 
 
 def currency_account(caller, currency="NGN", expect=201, **changes):
@@ -72,6 +72,19 @@ def test_opening_balance_is_for_staff(pcx, pcx_admin, server):
 def test_plain_users_open_their_own_only(pcx, pcx_user):
     currency_account(pcx_user)
     currency_account(pcx_user, expect=403, user_id=pcx.user_id)
+
+
+def test_administrators_open_accounts_for_their_own_people_only(pcx, server):
+    """The account would carry the name of somebody whom another organisation knows."""
+    stranger, foreigner = Pcx(server, "other_org_admin"), OtherTenant(server)
+    for user_id, status in ((stranger.user_id, 403), (foreigner.user_id, 404)):
+        reply = currency_account(pcx, expect=status, user_id=user_id)
+        assert "user_id" in reply.text
+    transfer = {"from_account_id": open_account(server, amount=1), "to_account_id": open_account(server),
+                "amount": 1}
+    for user_id, status in ((stranger.user_id, 403), (foreigner.user_id, 404)):
+        reply = pcx.post("/virtual-accounts/transfer", {**transfer, "user_id": user_id}, expect=status)
+        assert "user_id" in reply.text
 
 
 def test_internal_accounts(pcx, pcx_admin):
