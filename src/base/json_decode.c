@@ -599,13 +599,25 @@ static struct decoder begin(struct arena *arena, struct json_problem **ret_probl
     return (struct decoder){.arena = arena, .defaults = true, .tail = ret_problems};
 }
 
-static int malformed(struct decoder *d, struct json_problem **head)
+/* Which rule of JSON the text breaks. Runs once a refusal, so it may look at the text again. */
+static struct str malformed_reason(const struct decoder *d, struct str text)
+{
+    if (!str_valid_utf8(text))
+        return STR("must be UTF-8");
+    if (d->scan.depth > JSON_MAX_DEPTH)
+        return arena_printf(d->arena, "must not be nested deeper than %d levels", JSON_MAX_DEPTH);
+    return arena_printf(d->arena, "is not valid JSON near byte %zu",
+                        text.len - (size_t)(d->scan.end - d->scan.at));
+}
+
+static int malformed(struct decoder *d, struct json_problem **head, struct str text)
 {
     *head = NULL;
     d->tail = head;
     d->first_error = 0;
     d->problem_count = 0;
-    add_problem(d, ERR_MALFORMED_JSON, NULL, STR_NONE);
+    add_problem(d, ERR_MALFORMED_JSON, NULL, malformed_reason(d, text));
+    (*head)->path = STR("body");
     return ERR_MALFORMED_JSON;
 }
 
@@ -617,7 +629,7 @@ int json_decode(struct arena *arena, struct str text, const struct type_value *v
     bool present;
     if (!json_scan_begin(&d.scan, arena, text) ||
         !decode_value(&d, value, destination, NULL, &present) || !json_scan_finished(&d.scan))
-        return malformed(&d, head);
+        return malformed(&d, head, text);
     return d.first_error;
 }
 
@@ -627,11 +639,11 @@ int json_decode_object(struct arena *arena, struct str text, const struct type *
     struct decoder d = begin(arena, ret_problems);
     struct json_problem **head = d.tail;
     if (!json_scan_begin(&d.scan, arena, text))
-        return malformed(&d, head);
+        return malformed(&d, head, text);
     bool read = json_scan_peek(&d.scan) == '{' ? decode_object(&d, type, destination, NULL)
                                                : wrong_type(&d, NULL, STR("must be an object"));
     if (!read || !json_scan_finished(&d.scan))
-        return malformed(&d, head);
+        return malformed(&d, head, text);
     return d.first_error;
 }
 
@@ -704,6 +716,6 @@ const struct json_problem *json_check(struct arena *arena, struct str text,
     d.defaults = false;
     if (!json_scan_begin(&d.scan, arena, text) || !decode_value(&d, value, room, NULL, &present) ||
         !json_scan_finished(&d.scan))
-        malformed(&d, &problems);
+        malformed(&d, &problems, text);
     return problems;
 }

@@ -58,9 +58,11 @@ struct str dialect_error_message(struct call *c)
     const char *sentence = c->error_text ? c->error_text : error_message(c->error);
     if (!is_field_rule(sentence))
         return str_from(sentence);
-    if (!problem || str_empty(problem->path))
+    if (!problem)
         return arena_printf(c->arena, "The request %s", sentence);
     struct str reason = dialect_problem_reason(c, problem);
+    if (str_empty(problem->path))
+        return arena_printf(c->arena, "The request %.*s", STR_FMT(reason));
     return arena_printf(c->arena, "%.*s %.*s", STR_FMT(problem->path), STR_FMT(reason));
 }
 

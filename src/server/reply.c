@@ -10,6 +10,12 @@ static const char *success_word(enum dialect dialect)
     return dialect == DIALECT_FINCODE ? "SUCCESS" : "success";
 }
 
+/* What a reply says when its handler says nothing; PCX documents its own sentence. */
+static struct str success_message(enum dialect dialect)
+{
+    return dialect == DIALECT_PCX ? STR("Operation completed successfully") : STR("Success");
+}
+
 static bool may_be(const struct type_value *value, const char *word)
 {
     if (value->kind != TYPE_STRING)
@@ -109,7 +115,7 @@ static void fill_envelope(struct call *c, const struct reply_plan *plan, void *o
                           usec_t started)
 {
     fill_text(out, plan->status, str_from(success_word(c->route->dialect)));
-    fill_text(out, plan->message, STR("Success"));
+    fill_text(out, plan->message, success_message(c->route->dialect));
     if (claim(out, plan->success))
         *(bool *)type_at(out, plan->success) = true;
     if (claim(out, plan->response_code)) {

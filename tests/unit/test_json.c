@@ -324,9 +324,30 @@ static void test_refuses_what_is_no_json(void **state)
             print_message("%s: %d\n", texts[i], s.error);
         assert_int_equal(s.error, ERR_MALFORMED_JSON);
         assert_null(s.problems->next);
+        assert_true(str_is(s.problems->path, "body"));
         const struct json *json;
         /* "null" and the like are fine documents, just not these objects. */
         assert_int_equal(json_parse(arena, str_from(texts[i]), &json), ERR_MALFORMED_JSON);
+    }
+}
+
+static void test_malformed_text_names_the_rule(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *detail;
+    } rows[] = {
+        {"{\"name\":\"\xff\"}", "must be UTF-8"},
+        {"{\"age\":NaN}", "is not valid JSON near byte 7"},
+        {"{\"extra_data\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}",
+         "must not be nested deeper than 32 levels"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct arena *arena ARENA_SCOPED = arena_new(1 << 20);
+        struct setting s = decode(arena, rows[i].text);
+        assert_int_equal(s.error, ERR_MALFORMED_JSON);
+        if (!str_is(s.problems->detail, rows[i].detail))
+            fail_msg("%s: %.*s", rows[i].text, STR_FMT(s.problems->detail));
     }
 }
 
@@ -536,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_collects_all_problems),
         cmocka_unit_test(test_refuses_what_is_no_json),
         cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_malformed_text_names_the_rule),
         cmocka_unit_test(test_encodes),
         cmocka_unit_test(test_encodes_trailing_zeros),
         cmocka_unit_test(test_wipes_secrets),
