@@ -1,5 +1,38 @@
-/* Looks transitions up in a life cycle's table. Tables are short: a scan is the fastest index. */
+/*
+ * The life cycles, and looking transitions up in them. Tables are short: a scan is the fastest
+ * index.
+ */
 #include "core/life_cycle.h"
+
+#define STATE(name, meaning)
+#define TRANSITION(from, event, to) {#from, #event, #to},
+static const struct transition account_transitions[] = {
+#include "core/states/account.def"
+};
+static const struct transition kyb_transitions[] = {
+#include "core/states/kyb.def"
+};
+static const struct transition payment_transitions[] = {
+#include "core/states/payment.def"
+};
+static const struct transition transaction_transitions[] = {
+#include "core/states/transaction.def"
+};
+static const struct transition withdrawal_transitions[] = {
+#include "core/states/withdrawal.def"
+};
+#undef STATE
+#undef TRANSITION
+
+#define LIFE_CYCLE(noun_, table)                             \
+    {                                                        \
+        (noun_), (table), sizeof(table) / sizeof((table)[0]) \
+    }
+const struct life_cycle account_life_cycle = LIFE_CYCLE("account", account_transitions);
+const struct life_cycle kyb_life_cycle = LIFE_CYCLE("KYB record", kyb_transitions);
+const struct life_cycle payment_life_cycle = LIFE_CYCLE("payment", payment_transitions);
+const struct life_cycle transaction_life_cycle = LIFE_CYCLE("transaction", transaction_transitions);
+const struct life_cycle withdrawal_life_cycle = LIFE_CYCLE("withdrawal", withdrawal_transitions);
 
 const char *life_cycle_next(const struct life_cycle *life_cycle, struct str state,
                             const char *event)

@@ -5,16 +5,7 @@
  *     STATE(name, meaning)          a state, in the words that are stored
  *     TRANSITION(from, event, to)   what may happen in it
  *
- * A capability makes its life cycle from its table, for example:
- *
- *     static const struct transition transitions[] = {
- *     #define STATE(name, meaning)
- *     #define TRANSITION(from, event, to) {#from, #event, #to},
- *     #include "core/states/withdrawal.def"
- *     #undef STATE
- *     #undef TRANSITION
- *     };
- *     const struct life_cycle withdrawal_life_cycle = LIFE_CYCLE("withdrawal", transitions);
+ * life_cycle.c makes a `struct life_cycle` of each.
  */
 #ifndef CORE_LIFE_CYCLE_H
 #define CORE_LIFE_CYCLE_H
@@ -33,10 +24,8 @@ struct life_cycle {
     size_t transition_count;
 };
 
-#define LIFE_CYCLE(noun_, table)                             \
-    {                                                        \
-        (noun_), (table), sizeof(table) / sizeof((table)[0]) \
-    }
+extern const struct life_cycle account_life_cycle, kyb_life_cycle, payment_life_cycle,
+    transaction_life_cycle, withdrawal_life_cycle;
 
 /* The state after `event`; NULL when the table does not have it. */
 const char *life_cycle_next(const struct life_cycle *life_cycle, struct str state,

@@ -7,43 +7,27 @@
 
 #include <stdlib.h>
 
-#define VERIFY_ROW(F)          \
-    F(INTEGER, id)             \
-    F(INTEGER, tenant_id)      \
-    F(INTEGER, leg)            \
-    F(INTEGER, legs)           \
-    F(INTEGER, kind)           \
-    F(INTEGER, flags)          \
-    F(INTEGER, debit_account)  \
-    F(INTEGER, credit_account) \
-    F(INTEGER, amount)         \
-    F(INTEGER, pending_id)     \
-    F(INTEGER, reason)         \
-    F(INTEGER, debit_prev)     \
-    F(INTEGER, credit_prev)    \
-    F(INTEGER, debit_balance)  \
-    F(INTEGER, credit_balance) \
-    F(INTEGER, posted_at)      \
-    F(BYTES, hash)             \
-    F(INTEGER, said_id)        \
-    F(INTEGER, said_tenant)    \
-    F(TEXT, key)               \
-    F(BYTES, body_hash)        \
-    F(TEXT, description)       \
-    F(TEXT, reference)         \
-    F(TEXT, interaction_id)    \
-    F(TEXT, metadata)          \
-    F(INTEGER, actor_id)       \
-    F(INTEGER, effective_at)   \
-    F(INTEGER, reverses)       \
-    F(INTEGER, hold_id)        \
-    F(INTEGER, hold_tenant)    \
-    F(INTEGER, hold_debit)     \
-    F(INTEGER, hold_credit)    \
-    F(INTEGER, hold_amount)    \
-    F(INTEGER, hold_expires)   \
-    F(INTEGER, hold_state)     \
-    F(INTEGER, hold_posted)    \
+#define VERIFY_ROW(F)        \
+    LEDGER_TRANSFER_ROW(F)   \
+    F(INTEGER, said_id)      \
+    F(INTEGER, said_tenant)  \
+    F(TEXT, key)             \
+    F(BYTES, body_hash)      \
+    F(TEXT, description)     \
+    F(TEXT, reference)       \
+    F(TEXT, interaction_id)  \
+    F(TEXT, metadata)        \
+    F(INTEGER, actor_id)     \
+    F(INTEGER, effective_at) \
+    F(INTEGER, reverses)     \
+    F(INTEGER, hold_id)      \
+    F(INTEGER, hold_tenant)  \
+    F(INTEGER, hold_debit)   \
+    F(INTEGER, hold_credit)  \
+    F(INTEGER, hold_amount)  \
+    F(INTEGER, hold_expires) \
+    F(INTEGER, hold_state)   \
+    F(INTEGER, hold_posted)  \
     F(INTEGER, hold_resolved)
 ROW_STRUCT(ledger_verify_, VERIFY_ROW);
 #define ROW_SELF struct ledger_verify_

@@ -11,15 +11,6 @@
 ROW_TYPE(kyb_record, KYB_RECORD_ROW);
 #undef ROW_SELF
 
-static const struct transition transitions[] = {
-#define STATE(name, meaning)
-#define TRANSITION(from, event, to) {#from, #event, #to},
-#include "core/states/kyb.def"
-#undef STATE
-#undef TRANSITION
-};
-static const struct life_cycle life_cycle = LIFE_CYCLE("KYB record", transitions);
-
 int kyb_create(struct call *c, struct kyb_record *record)
 {
     int64_t open;
@@ -100,8 +91,8 @@ int kyb_decide(struct call *c, struct kyb_record *record, struct str status, str
         return call_refuse_text(c, ERR_NOT_ALLOWED, "status", "must be approved or rejected");
     if (str_eq(record->status, status))
         return OK;
-    TRY(life_cycle_step(c, &life_cycle, record->status, approve ? "approve" : "reject", "status",
-                        &record->status));
+    TRY(life_cycle_step(c, &kyb_life_cycle, record->status, approve ? "approve" : "reject",
+                        "status", &record->status));
     record->reviewed_by = reviewed_by;
     record->review_notes = str_or(review_notes, STR(""));
     record->updated_at = c->now;

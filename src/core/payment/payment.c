@@ -22,15 +22,6 @@
 ROW_TYPE(payment, PAYMENT_ROW);
 #undef ROW_SELF
 
-static const struct transition transitions[] = {
-#define STATE(name, meaning)
-#define TRANSITION(from, event, to) {#from, #event, #to},
-#include "core/states/payment.def"
-#undef STATE
-#undef TRANSITION
-};
-static const struct life_cycle life_cycle = LIFE_CYCLE("payment", transitions);
-
 /* What the paired transaction becomes. A refund leaves it completed; it is noted in the
  * metadata. */
 static struct str transaction_status(struct str payment_status)
@@ -372,9 +363,9 @@ int payment_count(struct call *c, const struct payment_filter *filter, int64_t *
 /* The event of the table is the verb of the state that is asked for. */
 static const char *event_towards(struct str status)
 {
-    for (size_t i = 0; i < sizeof(transitions) / sizeof(transitions[0]); i++)
-        if (str_is(status, transitions[i].to))
-            return transitions[i].event;
+    for (size_t i = 0; i < payment_life_cycle.transition_count; i++)
+        if (str_is(status, payment_life_cycle.transitions[i].to))
+            return payment_life_cycle.transitions[i].event;
     return "initiate";
 }
 
@@ -425,7 +416,7 @@ int payment_advance(struct call *c, struct payment *payment, struct str status,
         return call_refuse_text(
             c, ERR_WRONG_STATE, "status",
             "The provider has been instructed: only its answer can end this payment.");
-    TRY(life_cycle_step(c, &life_cycle, payment->status, event_towards(status), "status",
+    TRY(life_cycle_step(c, &payment_life_cycle, payment->status, event_towards(status), "status",
                         &payment->status));
     TRY(move_money(c, payment, status));
     TRY(payment_update(c, payment));

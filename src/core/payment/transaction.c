@@ -16,15 +16,6 @@ ROW_TYPE(transaction_metrics, TRANSACTION_METRICS_ROW);
 ROW_TYPE(currency_total, CURRENCY_TOTAL_ROW);
 #undef ROW_SELF
 
-static const struct transition transitions[] = {
-#define STATE(name, meaning)
-#define TRANSITION(from, event, to) {#from, #event, #to},
-#include "core/states/transaction.def"
-#undef STATE
-#undef TRANSITION
-};
-static const struct life_cycle life_cycle = LIFE_CYCLE("transaction", transitions);
-
 int transaction_create(struct call *c, struct financial_transaction *transaction)
 {
     transaction->tenant_id = c->principal.tenant_id;
@@ -72,8 +63,8 @@ int transaction_advance(struct call *c, struct financial_transaction *transactio
 {
     if (str_eq(transaction->status, status))
         return OK;
-    return life_cycle_step(c, &life_cycle, transaction->status, arena_cstr(c->arena, status),
-                           "status", &transaction->status);
+    return life_cycle_step(c, &transaction_life_cycle, transaction->status,
+                           arena_cstr(c->arena, status), "status", &transaction->status);
 }
 
 static int emit_event(struct call *c, const struct financial_transaction *transaction)

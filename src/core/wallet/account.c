@@ -16,15 +16,6 @@
 #include "core/wallet/events.h"
 #include "core/wallet/funds.h"
 
-static const struct transition transitions[] = {
-#define STATE(name, meaning)
-#define TRANSITION(from, event, to) {#from, #event, #to},
-#include "core/states/account.def"
-#undef STATE
-#undef TRANSITION
-};
-static const struct life_cycle life_cycle = LIFE_CYCLE("account", transitions);
-
 /* ---- Checks ---- */
 
 /* The caller acts in the organisation; for somebody else's account only as its administrator, and
@@ -309,7 +300,8 @@ int wallet_set_status(struct call *c, struct wallet *wallet, struct str status)
             event = &status_events[i];
     if (!event)
         return call_refuse(c, ERR_NOT_ALLOWED, "status");
-    TRY(life_cycle_step(c, &life_cycle, wallet->status, event->event, "status", &wallet->status));
+    TRY(life_cycle_step(c, &account_life_cycle, wallet->status, event->event, "status",
+                        &wallet->status));
     TRY(ledger_set_flags(c->ledger, wallet->tenant_id, wallet->id, event->flags,
                          all & ~event->flags));
     TRY(save(c, wallet));
@@ -335,7 +327,8 @@ int wallet_delete(struct call *c, struct wallet *wallet)
         return call_refuse(c, error, "account_id");
     if (error)
         return error;
-    TRY(life_cycle_step(c, &life_cycle, wallet->status, "delete", "account_id", &wallet->status));
+    TRY(life_cycle_step(c, &account_life_cycle, wallet->status, "delete", "account_id",
+                        &wallet->status));
     TRY(save(c, wallet));
     return wallet_log(c, wallet, "account.deleted", "success", "The account was closed.", STR_NONE);
 }

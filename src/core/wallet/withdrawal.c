@@ -20,15 +20,6 @@ ROW_TYPE(withdrawal, WITHDRAWAL_ROW);
 
 #define WITHDRAWAL_SELECT ROW_SELECT(WITHDRAWAL_ROW) " FROM withdrawal WHERE tenant_id = ?"
 
-static const struct transition transitions[] = {
-#define STATE(name, meaning)
-#define TRANSITION(from, event, to) {#from, #event, #to},
-#include "core/states/withdrawal.def"
-#undef STATE
-#undef TRANSITION
-};
-static const struct life_cycle life_cycle = LIFE_CYCLE("withdrawal", transitions);
-
 static bool is_naira(const struct withdrawal *withdrawal)
 {
     return str_is(withdrawal->provider, "sarepay");
@@ -98,7 +89,8 @@ static int move(struct call *c, struct withdrawal *withdrawal, struct wallet_ent
     bool same;
     struct str state;
 
-    TRY(life_cycle_step(c, &life_cycle, withdrawal->status, event, "transaction_id", &state));
+    TRY(life_cycle_step(c, &withdrawal_life_cycle, withdrawal->status, event, "transaction_id",
+                        &state));
     same = str_eq(state, withdrawal->status);
     withdrawal->status = state;
     withdrawal->updated_at = c->now;
@@ -428,7 +420,7 @@ int wallet_apply_withdrawal(struct call *c, id_t64 withdrawal_id,
 
     TRY(load(c, withdrawal_id, &withdrawal, &entry));
     /* Decided already, or (which a provider cannot know of) not yet sent: nothing to apply. */
-    if (!life_cycle_next(&life_cycle, withdrawal.status, "accept"))
+    if (!life_cycle_next(&withdrawal_life_cycle, withdrawal.status, "accept"))
         return 0;
     if (str_present(outcome->provider_reference))
         withdrawal.provider_reference = outcome->provider_reference;
