@@ -219,7 +219,7 @@ struct transfer {
     id_t64 credit_account;
     money_t amount;    /* balancing and post/void: returned as what was moved or released */
     id_t64 pending_id; /* post/void */
-    usec_t timeout;    /* pending: expires this long after now; 0 = never */
+    usec_t timeout;    /* pending: expires this long after now (at most 100 years); 0 = never */
     int reason;        /* reason code, core/reasons.def */
     /* returned: posted balances of the two accounts after this transfer */
     money_t debit_balance_after, credit_balance_after;

@@ -53,6 +53,7 @@ static void settle_or_add_hold(struct ledger *ledger, const struct transfer *tra
     case TRANSFER_POSTED:
         break;
     case TRANSFER_PENDING:
+        assert(transfer->timeout >= 0 && transfer->timeout < 36500 * USEC_PER_DAY);
         ledger_add_hold(ledger,
                         &(struct ledger_hold_){
                             .id = id,
