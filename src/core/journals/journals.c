@@ -4,6 +4,7 @@
  */
 #include "core/journals/journals.h"
 
+#include "core/reasons.h"
 #include "core/wallet/events.h"
 
 #define TRIED_AT_ONCE 200
@@ -232,10 +233,16 @@ int journal_reverse(struct call *c, id_t64 journal_id, struct str reason, const 
 
     TRY(call_ledger_error(
         c, ledger_read_journal(c->sql, c->arena, reversal.tenant_id, journal_id, &first), field));
-    for (size_t i = 0; i < first.transfer_count; i++)
+    for (size_t i = 0; i < first.transfer_count; i++) {
+        int why = first.transfers[i].reason;
         if (first.transfers[i].kind == TRANSFER_PENDING)
             return call_refuse_text(c, ERR_WRONG_STATE, field,
                                     "The journal holds money; cancel what it is held for.");
+        /* The payment would still count as completed, and could be refunded once more. */
+        if (why == REASON_PAYMENT || why == REASON_REFUND)
+            return call_refuse_text(c, ERR_WRONG_STATE, field,
+                                    "The journal is a payment's; refund the payment.");
+    }
     reversal.reference = first.reference;
     TRY(call_ledger_error(c, ledger_reverse(c->ledger, c->arena, journal_id, 0, &reversal, NULL),
                           field));

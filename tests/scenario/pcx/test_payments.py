@@ -237,3 +237,20 @@ def test_an_ngn_payout_goes_to_sarepay(server, pcx, sandbox, account):
         "account_type": "bank", "country": "NG", "currency": "NGN", "fname": "No", "lname": "Number"},
         expect=201).json["beneficiary_id"]
     pcx.post("/payments", body(account, unpaid, target_currency=None, provider=None), expect=403)
+
+
+def test_the_money_of_a_payment_comes_back_once(server, pcx, pcx_admin, platform, account, payee):
+    """Reversed in the ledger and refunded as a payment it would come back twice."""
+    made = pcx.post("/payments", body(account, payee), expect=201).json
+    for status in ("reviewed", "confirmed", "processing", "completed"):
+        pcx_admin.patch(f"/payments/{made['payment_id']}", {"status": status}, expect=200)
+
+    def reverse_all():
+        for journal in platform.get("/ledger/journals", {"reference": made["payment_id"]}, expect=200).data:
+            reply = platform.post(f"/ledger/journals/{journal['journal_id']}/reverse", {"reason": "again"},
+                                  expect=409)
+            assert "journal_id" in reply.text
+    reverse_all()
+    pcx_admin.patch(f"/payments/{made['payment_id']}", {"status": "refunded"}, expect=200)
+    reverse_all()
+    assert balances(server, account) == (1000000, 1000000)
