@@ -143,9 +143,11 @@ int call_page(struct call *c, struct str list, struct str cursor, const char *fi
 {
     ret_page->limit = limit;
     ret_page->before = INT64_MAX;
-    if (limit < 1 || limit > CALL_MAX_PAGE)
-        return call_refuse_text(c, ERR_OUT_OF_RANGE, "limit", "must be from 1 to %d",
-                                CALL_MAX_PAGE);
+    /* One bound at a time: most operations allow fewer than CALL_MAX_PAGE, which they check first. */
+    if (limit < 1)
+        return call_refuse_text(c, ERR_OUT_OF_RANGE, "limit", "must be at least 1");
+    if (limit > CALL_MAX_PAGE)
+        return call_refuse_text(c, ERR_OUT_OF_RANGE, "limit", "must be at most %d", CALL_MAX_PAGE);
     if (str_empty(cursor))
         return OK;
     if (cursor.len < 16)
