@@ -7,6 +7,8 @@ import time
 import pytest
 import requests
 
+from client.pcx import Pcx
+
 DEEP = '{"a":' * 33 + "1" + "}" * 33
 
 
@@ -206,6 +208,17 @@ def test_rate_limit(own_server):
         if reply.status_code == 429:
             assert int(reply.headers["Retry-After"]) >= 1
     assert statuses[0] != 429 and 429 in statuses
+
+
+def test_rate_limit_of_a_credential(own_server):
+    """Who asks too often is told when to come back; whoever else calls does not notice."""
+    server = own_server(options=["--rate-limit", "5"])
+    busy, calm = Pcx(server, "org_admin"), Pcx(server, "internal_admin")
+    replies = [busy.get(f"/users/{busy.user_id}") for _ in range(40)]
+    refused = [reply for reply in replies if reply.status == 429]
+    assert replies[0].status == 200 and refused
+    assert refused[0].json["status"] == "error" and int(refused[0].headers["Retry-After"]) >= 1
+    calm.get(f"/users/{calm.user_id}", expect=200)
 
 
 def test_many_connections_at_once(server):
