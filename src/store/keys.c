@@ -153,7 +153,7 @@ int keys_load(struct store *store, struct str *ret_why)
             return error;
     }
     struct arena *arena ARENA_SCOPED = arena_new(SIZE_MAX);
-    struct str text;
+    struct str text = STR_NONE;
     int error = read_private(arena, path, &text, ret_why);
     if (!error) {
         error = load_text(store, path, text, ret_why);

@@ -73,6 +73,8 @@ static int map_state(const char *state)
         return ERR_STORE_BUSY; /* lock not available; out of resources, disk full */
     if (strncmp(state, "57P", 3) == 0 || strncmp(state, "08", 2) == 0)
         return ERR_STORE_LOST; /* shutting down; connection failures */
+    if (strcmp(state, "22021") == 0)
+        return ERR_INVALID; /* text with a NUL byte: a client's doing, not a programmer's */
     return ERR_STORE;
 }
 
@@ -299,7 +301,8 @@ static const char *as_text(struct arena *arena, const struct sql_value *value)
     if (value->kind == SQL_TEXT)
         return arena_cstr(arena, value->bytes);
     char *text = arena_alloc(arena, 2 * value->bytes.len + 3);
-    memcpy(text, "\\x", 2);
+    text[0] = '\\';
+    text[1] = 'x';
     for (size_t i = 0; i < value->bytes.len; i++)
         sprintf(text + 2 + 2 * i, "%02x", (unsigned char)value->bytes.ptr[i]);
     return text;
