@@ -30,12 +30,12 @@ static struct str error_code(int status)
         return STR("FORBIDDEN");
     case 404:
     case 405:
-    case 501:
         return STR("NOT_FOUND");
     case 429:
         return STR("RATE_LIMIT_EXCEEDED");
     case 500:
         return STR("SERVER_ERROR");
+    case 501: /* the documented words know no "not implemented" */
     case 503:
         return STR("SERVICE_UNAVAILABLE");
     default:
