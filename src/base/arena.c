@@ -81,6 +81,11 @@ void arena_cleanup(struct arena **arena)
     *arena = arena_free(*arena);
 }
 
+void arena_set_cap(struct arena *arena, size_t cap_bytes)
+{
+    arena->cap = cap_bytes;
+}
+
 bool arena_exceeded(const struct arena *arena)
 {
     return arena->used > arena->cap;

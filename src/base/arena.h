@@ -22,6 +22,7 @@ struct arena *arena_free(struct arena *arena);
 void arena_reset(struct arena *arena);
 /* Overwrites everything that was handed out: before a reset, when secrets were among it. */
 void arena_wipe(struct arena *arena);
+void arena_set_cap(struct arena *arena, size_t cap_bytes);
 bool arena_exceeded(const struct arena *arena);
 size_t arena_used(const struct arena *arena);
 
