@@ -245,6 +245,9 @@ void exchange_route(struct exchange *x)
 /* Without a route: an OPTIONS, a wrong method or an unknown path. */
 static void answer_without_route(struct exchange *x)
 {
+    /* What a mount takes is its own business; browsers ask before they call one (CORS). */
+    if (x->is_options && x->mount)
+        x->allowed = (1u << HTTP_METHOD_COUNT) - 1;
     if (x->allowed)
         add_allow(x);
     if (x->is_options && x->allowed) {

@@ -91,6 +91,11 @@ def test_405_says_what_is_allowed(plain):
     assert plain("BREW", "/v1/virtual-accounts/transfer").status_code in (405, 501)
 
 
+def test_options_of_paths_outside_the_contracts(plain):
+    assert plain("OPTIONS", "/cognito/").status_code == 204
+    assert plain("OPTIONS", "/nothing").status_code == 404
+
+
 def test_head_is_get_without_body(plain):
     reply = plain("HEAD", "/openapi/platform.json")
     assert reply.status_code == 200 and reply.content == b""
