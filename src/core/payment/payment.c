@@ -5,6 +5,7 @@
 #include "core/payment/payment.h"
 
 #include "base/json_build.h"
+#include "base/log.h"
 #include "core/beneficiary/beneficiary.h"
 #include "core/fee/fee.h"
 #include "core/fx/fx.h"
@@ -430,6 +431,18 @@ int payment_update(struct call *c, struct payment *payment)
     return sql_update(c->sql, "payment", &payment_row, payment);
 }
 
+/* The provider's word about a payment that has ended: the same end again is usual, another one needs a person. */
+static int note_late_word(const struct payment *payment, const struct provider_outcome *outcome)
+{
+    bool failed = str_is(transaction_status(payment->status), "failed");
+
+    if ((failed && outcome->status == PROVIDER_SUCCEEDED) ||
+        (!failed && outcome->status == PROVIDER_FAILED))
+        log_error("a provider contradicts how a payment ended", LOG_INT("payment", payment->id),
+                  LOG_STR("status", payment->status));
+    return OK;
+}
+
 int payment_apply_payout(struct call *c, id_t64 payment_id, const struct provider_outcome *outcome)
 {
     struct payment payment;
@@ -437,7 +450,7 @@ int payment_apply_payout(struct call *c, id_t64 payment_id, const struct provide
     TRY(load(c, payment_id, &payment));
     if (str_is(transaction_status(payment.status), "failed") ||
         str_is(transaction_status(payment.status), "completed"))
-        return OK;
+        return note_late_word(&payment, outcome);
     if (str_present(outcome->provider_reference)) {
         payment.provider_payment_id = outcome->provider_reference;
         payment.payout_id = outcome->provider_reference;
@@ -445,6 +458,9 @@ int payment_apply_payout(struct call *c, id_t64 payment_id, const struct provide
     if (str_present(outcome->data_json))
         payment.provider_data = outcome->data_json;
     payment.payment_path_method = STR("direct");
+    /* A review under way does not stop a provider that has been told: its word comes after "processing". */
+    if (str_is(payment.status, "reviewed") && outcome->status != PROVIDER_RETRY)
+        TRY(payment_advance(c, &payment, STR("processing"), PAYMENT_BY_PROVIDER));
     switch (outcome->status) {
     case PROVIDER_SUCCEEDED:
         payment.provider_status = STR("succeeded");

@@ -128,6 +128,18 @@ def test_a_provider_that_fails_releases_and_silence_does_not(server, pcx, pcx_ad
     assert balances(server, account) == (1000000, 1000000)
 
 
+@pytest.mark.parametrize("status, left", [("completed", 899000), ("failed", 1000000)])
+def test_a_review_does_not_stop_the_providers_word(server, pcx, pcx_admin, sandbox, account, payee, status, left):
+    sandbox.script("bridge", "payout", "pending")
+    made = pcx.post("/payments", body(account, payee, provider=None), expect=201).json
+    pcx_admin.patch(f"/payments/{made['payment_id']}", {"status": "reviewed"}, expect=(200, 409))
+    wait_until(lambda: status_of(pcx, made) == "processing", what="processing")
+    reference = next(r for r in sandbox.requests("bridge") if r["operation"] == "payout")["reference"]
+    sandbox.event("bridge", {"reference": reference, "status": status})
+    wait_until(lambda: status_of(pcx, made) == status, what=status)
+    assert balances(server, account) == (left, left)
+
+
 def test_inbound_credits_at_completion_and_external_moves_nothing(server, pcx, pcx_admin, account, payee):
     inbound = pcx.post("/payments", body(account, payee, direction="inbound", target_currency=None),
                        expect=201).json
