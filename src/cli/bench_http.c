@@ -52,8 +52,14 @@ struct link {
     size_t expected; /* bytes of the whole response; 0: the head is not complete */
 };
 
+/* Of the server: what its metrics say. */
+struct counts {
+    double round_trips, statements, commits;
+};
+
 struct outcome {
     uint64_t done, refused, lost;
+    struct counts counts; /* while it ran */
     usec_t elapsed;
     uint32_t histogram[HISTOGRAM_SIZE];
     char refusal[512];
@@ -136,6 +142,35 @@ static const struct json *ask(struct bench *bench, const char *method, const cha
         return NULL;
     }
     return json;
+}
+
+static double metric_in(struct str text, const char *name)
+{
+    char line[96];
+    snprintf(line, sizeof(line), "\n%s ", name);
+    const char *found = memmem(text.ptr, text.len, line, strlen(line));
+    return found ? strtod(found + strlen(line), NULL) : 0;
+}
+
+static struct counts read_counts(struct bench *bench)
+{
+    struct answer answer = {.arena = bench->arena, .body = buf_new(bench->arena, 64 * 1024)};
+    struct str url = arena_printf(bench->arena, "%.*s/metrics", STR_FMT(bench->url));
+    CURL *curl = curl_easy_init();
+    curl_easy_setopt(curl, CURLOPT_URL, url.ptr);
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
+    curl_easy_perform(curl);
+    curl_easy_cleanup(curl);
+    buf_add_char(&answer.body, 0);
+    struct str text = buf_str(&answer.body);
+    return (struct counts){
+        .round_trips = metric_in(text, "cambist_store_write_round_trips_total") +
+                       metric_in(text, "cambist_store_read_round_trips_total"),
+        .statements = metric_in(text, "cambist_store_statements_total"),
+        .commits = metric_in(text, "cambist_commits_total"),
+    };
 }
 
 static struct str pcx_headers(struct bench *bench, struct str key)
@@ -543,6 +578,12 @@ static void print_outcome(const char *name, const struct bench *bench,
         printf("          - |");
     printf(" %7llu | %5llu |", (unsigned long long)outcome->refused,
            (unsigned long long)outcome->lost);
+    double done = outcome->done ? (double)outcome->done : 1;
+    if (outcome->counts.commits > 0)
+        printf(" %.0f calls a commit", done / outcome->counts.commits);
+    if (outcome->counts.statements > 0)
+        printf(" %.2f round trips, %.2f statements a call", outcome->counts.round_trips / done,
+               outcome->counts.statements / done);
     if (strcmp(name, "post-account") == 0)
         printf(" %.0f postings/s", rate * (double)bench->batch);
     printf("\n");
@@ -590,10 +631,17 @@ static int run(struct bench *bench, struct str document)
         struct outcome *outcome = calloc(1, sizeof(*outcome));
         if (!outcome)
             abort();
+        const struct counts before = read_counts(bench);
         if (!run_operation(bench, operations[i].operation, outcome)) {
             free(outcome);
             return 1;
         }
+        const struct counts after = read_counts(bench);
+        outcome->counts = (struct counts){
+            .round_trips = after.round_trips - before.round_trips,
+            .statements = after.statements - before.statements,
+            .commits = after.commits - before.commits,
+        };
         print_outcome(operations[i].name, bench, outcome, healthz);
         if (i == 0)
             healthz = (double)outcome->done * 1e6 / (double)outcome->elapsed;

@@ -118,6 +118,7 @@ static bool start_modules(struct server *server)
 {
     struct app *app = &server->app;
     app->metrics = metrics_new(route_count, operation_name);
+    store_set_metrics(app->store, app->metrics);
     app->writer = writer_start(app);
     app->workers = workers_start(app);
     if (identity_start(app) || providers_start(app)) {

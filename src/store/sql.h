@@ -27,8 +27,9 @@
 #include "base/error.h"
 #include "base/type.h"
 
-struct store; /* a database: options, keys, and a pool of connections. Safe from any thread */
-struct sql;   /* one connection */
+struct metrics; /* base/metrics.h */
+struct store;   /* a database: options, keys, and a pool of connections. Safe from any thread */
+struct sql;     /* one connection */
 
 enum store_engine { STORE_SQLITE, STORE_POSTGRESQL };
 
@@ -45,6 +46,8 @@ struct store_options {
 int store_open(const struct store_options *options, struct store **ret_store, struct str *ret_why);
 struct store *store_close(struct store *store);
 enum store_engine store_engine(const struct store *store);
+/* From now on the store counts its round trips and statements there. Before it is shared. */
+void store_set_metrics(struct store *store, struct metrics *metrics);
 /* Number of the last migration applied. */
 unsigned store_schema_number(const struct store *store);
 /* Copies the write-ahead log into the database file (SQLite). The store does so by itself in the

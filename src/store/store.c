@@ -117,6 +117,11 @@ enum store_engine store_engine(const struct store *store)
     return store->engine->id;
 }
 
+void store_set_metrics(struct store *store, struct metrics *metrics)
+{
+    store->metrics = metrics;
+}
+
 unsigned store_schema_number(const struct store *store)
 {
     return store->schema_number;

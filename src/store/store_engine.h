@@ -151,6 +151,7 @@ struct store {
     struct sqlite_file *sqlite;
     int lock_fd;
     unsigned schema_number;
+    struct metrics *metrics; /* NULL: nobody counts */
 
     pthread_mutex_t mutex;
     pthread_cond_t returned;
