@@ -63,6 +63,14 @@ static void open_fixture(struct fixture *f)
     f->app = (struct app){.store = f->database.store};
     f->sql = store_acquire(f->database.store, true);
     f->ledger = ledger_new(f->sql);
+    assert_int_equal(sql_begin(f->sql), 0);
+    assert_int_equal(sql_run(f->sql,
+                             "INSERT INTO organisation (id, tenant_id, name, status, kyb_complete,"
+                             " created_by, created_at, updated_at)"
+                             " VALUES (?, ?, 'Adire', 'active', 1, 0, 0, 0)",
+                             sql_int(ORGANISATION), sql_int(TENANT)),
+                     0);
+    assert_int_equal(sql_commit(f->sql), 0);
 }
 
 static void close_fixture(struct fixture *f)

@@ -35,7 +35,7 @@ static int check(struct call *c, const struct wallet_crypto_deposit *request, st
 
     TRY(wallet_get_for_caller(c, request->wallet_id, "account_id", wallet));
     TRY(wallet_check_owner(c, wallet, request->user_id));
-    TRY(wallet_require_active(c, wallet, "account_id"));
+    TRY(wallet_require_movable(c, wallet, "account_id"));
     token = asset_find_any_case(request->currency);
     if (!token)
         return call_refuse(c, ERR_UNKNOWN_CURRENCY, "currency");

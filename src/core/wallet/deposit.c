@@ -52,6 +52,8 @@ int wallet_deposit(struct call *c, const struct wallet_deposit *request,
     money_t amount;
 
     TRY(wallet_get_for_caller(c, request->wallet_id, "account_id", &wallet));
+    if (request->user_id)
+        TRY(wallet_check_owner(c, &wallet, request->user_id));
     TRY(wallet_require_active(c, &wallet, "account_id"));
     if (str_present(request->currency) &&
         asset_find_any_case(request->currency) != wallet_asset(&wallet))

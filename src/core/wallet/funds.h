@@ -13,11 +13,18 @@
 /* ERR_FORBIDDEN for "user_id" unless it names the caller or the wallet's user; administrators name
  * anybody of the wallet's organisation, staff anybody. */
 int wallet_check_owner(struct call *c, const struct wallet *wallet, id_t64 user_id);
+/* And who may have its money moved: ERR_FORBIDDEN for `field` as wallet_require_use, and for what
+ * belongs to no user of the organisation, unless an administrator asks. */
+int wallet_require_mover(struct call *c, const struct wallet *wallet, id_t64 user_id,
+                         const char *field);
+/* wallet_require_active, and ERR_ORGANISATION_INACTIVE unless its organisation is active too. */
+int wallet_require_movable(struct call *c, const struct wallet *wallet, const char *field);
 
 /* ---- Deposits ---- */
 
 struct wallet_deposit {
     id_t64 wallet_id;
+    id_t64 user_id; /* 0: not said */
     struct decimal amount;
     struct str currency; /* optional: must be the wallet's */
     struct str description;

@@ -3,6 +3,7 @@
  * the fee, one journal, one insert of both entries.
  */
 #include "core/fee/fee.h"
+#include "core/identity/organisation.h"
 #include "core/identity/user.h"
 #include "core/outbox.h"
 #include "core/reasons.h"
@@ -19,15 +20,35 @@ int wallet_check_owner(struct call *c, const struct wallet *wallet, id_t64 user_
     return user_get_of_organisation(c, user_id, wallet->organisation_id, "user_id", &user);
 }
 
+int wallet_require_mover(struct call *c, const struct wallet *wallet, id_t64 user_id,
+                         const char *field)
+{
+    TRY(wallet_require_use(c, wallet, field));
+    /* Any member may look at what belongs to all of them; spending it takes an administrator. */
+    if (!wallet->user_id && wallet->organisation_id && !c->principal.app_id)
+        TRY(organisation_require(c, wallet->organisation_id, ROLE_ORG_ADMIN, field));
+    return wallet_check_owner(c, wallet, user_id);
+}
+
+int wallet_require_movable(struct call *c, const struct wallet *wallet, const char *field)
+{
+    TRY(wallet_require_active(c, wallet, field));
+    return wallet->organisation_id ? organisation_require_active(c, wallet->organisation_id, field)
+                                   : OK;
+}
+
 static int load(struct call *c, const struct wallet_transfer *request, struct wallet *from,
                 struct wallet *to)
 {
-    TRY(wallet_get_brief(c, request->from_wallet_id, "from_account_id", from));
-    TRY(wallet_require_use(c, from, "from_account_id"));
-    TRY(wallet_check_owner(c, from, request->user_id));
+    struct str payer_status, payee_status;
+
+    TRY(wallet_get_brief(c, request->from_wallet_id, "from_account_id", from, &payer_status));
+    TRY(wallet_require_mover(c, from, request->user_id, "from_account_id"));
     if (request->from_wallet_id == request->to_wallet_id)
         return call_refuse(c, ERR_SAME_ACCOUNT, "to_account_id");
-    TRY(wallet_get_brief(c, request->to_wallet_id, "to_account_id", to));
+    TRY(wallet_get_brief(c, request->to_wallet_id, "to_account_id", to, &payee_status));
+    if (str_present(payer_status) && !str_is(payer_status, "active"))
+        return call_refuse(c, ERR_ORGANISATION_INACTIVE, "from_account_id");
     TRY(wallet_require_active(c, from, "from_account_id"));
     TRY(wallet_require_active(c, to, "to_account_id"));
     return from->asset == to->asset ? 0 : call_refuse(c, ERR_CURRENCY_MISMATCH, "to_account_id");

@@ -24,16 +24,19 @@ ROW_TYPE(wallet_key, WALLET_KEY_ROW);
     F(INTEGER, user_id)         \
     F(INTEGER, asset)           \
     F(TEXT, status)
-#define ROW_SELF struct wallet
-static const struct type_field wallet_brief_fields[] = {WALLET_BRIEF(ROW_FIELD)};
+#define WALLET_BRIEF_ROW(F) \
+    WALLET_BRIEF(F)         \
+    F(TEXT, organisation_status)
+ROW_STRUCT(wallet_brief, WALLET_BRIEF_ROW);
+#define ROW_SELF struct wallet_brief
+ROW_TYPE(wallet_brief, WALLET_BRIEF_ROW);
 #undef ROW_SELF
-static const struct type wallet_brief_row = {
-    .name = "wallet",
-    .size = sizeof(struct wallet),
-    .fields = wallet_brief_fields,
-    .field_count = sizeof(wallet_brief_fields) / sizeof(wallet_brief_fields[0]),
-    .extra_offset = -1,
-};
+#define WALLET_BRIEF_SELECT                                                      \
+    ROW_SELECT(WALLET_BRIEF)                                                     \
+    ", (SELECT organisation.status FROM organisation WHERE organisation.id ="    \
+    " wallet.organisation_id AND organisation.tenant_id = wallet.tenant_id) AS " \
+    "organisation_status"                                                        \
+    " FROM wallet WHERE tenant_id = ? AND id = ?"
 
 #define ROW_SELF struct wallet_detail
 ROW_TYPE(wallet_detail, WALLET_DETAIL_ROW);
@@ -73,14 +76,22 @@ int wallet_get(struct call *c, id_t64 wallet_id, const char *field, struct walle
     return found(c, wallet_find(c, wallet_id, ret_wallet), ret_wallet->status, field);
 }
 
-int wallet_get_brief(struct call *c, id_t64 wallet_id, const char *field, struct wallet *ret_wallet)
+int wallet_get_brief(struct call *c, id_t64 wallet_id, const char *field, struct wallet *ret_wallet,
+                     struct str *ret_organisation_status)
 {
-    *ret_wallet = (struct wallet){0};
-    int error = sql_one(c->sql, c->arena, &wallet_brief_row, ret_wallet,
-                        ROW_SELECT(WALLET_BRIEF) " FROM wallet WHERE tenant_id = ? AND id = ?",
+    struct wallet_brief brief = {0};
+    int error = sql_one(c->sql, c->arena, &wallet_brief_row, &brief, WALLET_BRIEF_SELECT,
                         sql_int(c->principal.tenant_id), sql_int(wallet_id));
 
-    return found(c, error, ret_wallet->status, field);
+    TRY(found(c, error, brief.status, field));
+    *ret_wallet = (struct wallet){.id = brief.id,
+                                  .tenant_id = brief.tenant_id,
+                                  .organisation_id = brief.organisation_id,
+                                  .user_id = brief.user_id,
+                                  .asset = brief.asset,
+                                  .status = brief.status};
+    *ret_organisation_status = brief.organisation_status;
+    return OK;
 }
 
 struct wallet wallet_of_detail(const struct wallet_detail *detail)

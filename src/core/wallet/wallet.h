@@ -60,10 +60,10 @@ static inline const struct asset *wallet_asset(const struct wallet *wallet)
 /* The wallet of the caller's tenant, whoever owns it: ERR_NOT_FOUND for `field`. A deleted one is
  * not found. */
 int wallet_get(struct call *c, id_t64 wallet_id, const char *field, struct wallet *ret_wallet);
-/* The same with less to read, for the busiest call: ids, asset and status only, the rest is
- * zero. */
-int wallet_get_brief(struct call *c, id_t64 wallet_id, const char *field,
-                     struct wallet *ret_wallet);
+/* The same with less to read, for the busiest call: ids, asset and status only, the rest is zero;
+ * and the status of the organisation (absent: it belongs to none). */
+int wallet_get_brief(struct call *c, id_t64 wallet_id, const char *field, struct wallet *ret_wallet,
+                     struct str *ret_organisation_status);
 /* ERR_NOT_FOUND is returned, not refused: the caller knows what it means. */
 int wallet_find(struct call *c, id_t64 wallet_id, struct wallet *ret_wallet);
 int wallet_get_detail(struct call *c, id_t64 wallet_id, const char *field,

@@ -262,9 +262,9 @@ static int place(struct call *c, const struct wallet *wallet, struct withdrawal 
 static int start(struct call *c, const struct withdrawal_request *request, struct wallet *wallet,
                  money_t *amount)
 {
-    TRY(wallet_get_for_caller(c, request->wallet_id, "account_id", wallet));
-    TRY(wallet_check_owner(c, wallet, request->user_id));
-    TRY(wallet_require_active(c, wallet, "account_id"));
+    TRY(wallet_get(c, request->wallet_id, "account_id", wallet));
+    TRY(wallet_require_mover(c, wallet, request->user_id, "account_id"));
+    TRY(wallet_require_movable(c, wallet, "account_id"));
     return wallet_amount(c, request->amount, wallet_asset(wallet), "amount", amount);
 }
 
@@ -385,7 +385,7 @@ int withdrawal_cross_rail(struct call *c, id_t64 entry_id, const struct withdraw
         return call_refuse_text(c, ERR_LOCKED_BY_RULE, "transaction_id",
                                 "Only a completed credit can be paid out on another rail.");
     TRY(wallet_get(c, source.wallet_id, "transaction_id", &wallet));
-    TRY(wallet_require_active(c, &wallet, "transaction_id"));
+    TRY(wallet_require_movable(c, &wallet, "transaction_id"));
     if (!str_empty(to->to_address))
         TRY(check_crypto(c, &wallet, to));
     withdrawal = describe(c, &wallet, to);

@@ -60,22 +60,15 @@ int pcx_admin_list_transactions(struct call *c, const struct pcx_admin_list_tran
                                    STR_FMT(in->account_id), STR_FMT(in->type), STR_FMT(in->status),
                                    STR_FMT(in->start_date), STR_FMT(in->end_date));
     struct wallet_entry_filter filter = {.type = in->type, .status = in->status};
-    struct wallet_entry *entries;
-    struct page page;
-    size_t count;
+    struct str cursor;
 
     TRY(pcx_read_optional_id(c, ID_ORGANISATION, in->org_id, "org_id", &filter.organisation_id));
     TRY(pcx_read_optional_id(c, ID_USER, in->user_id, "user_id", &filter.user_id));
     TRY(pcx_read_optional_id(c, ID_ACCOUNT, in->account_id, "account_id", &filter.wallet_id));
     TRY(pcx_read_date_range(c, in->start_date, "start_date", in->end_date, "end_date", &filter.from,
                             &filter.until));
-    TRY(call_page(c, name, in->last_evaluated_key, "last_evaluated_key",
-                  in->has_limit ? in->limit : PCX_PAGE_LIMIT, &page));
-    TRY(wallet_entry_list(c, &filter, &page, &entries, &count));
-
-    struct str cursor = call_page_end(c, name, &page, entries, &count);
-    out->data = pcx_entries(c, entries, count);
-    PCX_FINISH_LIST(c, out, count, cursor);
+    TRY(pcx_entry_page(c, &filter, PCX_PAGE(in, name), &out->data, &cursor));
+    PCX_FINISH_LIST(c, out, out->data.count, cursor);
     return 0;
 }
 

@@ -28,7 +28,7 @@ int pcx_link_external_account_prepare(struct call *c, const struct pcx_link_exte
                                            .account_type = body->account_type,
                                            .iban = body->iban,
                                            .bic = body->bic};
-    TRY(call_parse_id(c, ID_CUSTOMER, body->customer_id, "customer_id", &link->customer_id));
+    TRY(pcx_read_id(c, ID_CUSTOMER, body->customer_id, "customer_id", &link->customer_id));
     c->prepared = link;
     return external_account_prepare(c, link);
 }
@@ -53,7 +53,7 @@ int pcx_list_external_accounts(struct call *c, const struct pcx_list_external_ac
     size_t count;
     id_t64 customer_id;
 
-    TRY(call_parse_id(c, ID_CUSTOMER, in->customer_id, "customer_id", &customer_id));
+    TRY(pcx_read_id(c, ID_CUSTOMER, in->customer_id, "customer_id", &customer_id));
     TRY(external_account_list(c, customer_id, &accounts, &count));
     out->data.items = ARENA_ARRAY(c->arena, struct pcx_external_account, count);
     out->data.count = count;
@@ -68,9 +68,9 @@ int pcx_unlink_external_account(struct call *c, const struct pcx_unlink_external
 {
     id_t64 customer_id, account_id;
 
-    TRY(call_parse_id(c, ID_CUSTOMER, in->body->customer_id, "customer_id", &customer_id));
-    TRY(call_parse_id(c, ID_EXTERNAL_ACCOUNT, in->body->external_account_id, "external_account_id",
-                      &account_id));
+    TRY(pcx_read_id(c, ID_CUSTOMER, in->body->customer_id, "customer_id", &customer_id));
+    TRY(pcx_read_id(c, ID_EXTERNAL_ACCOUNT, in->body->external_account_id, "external_account_id",
+                    &account_id));
     TRY(external_account_unlink(c, customer_id, account_id));
     out->message = STR("Account unlinked");
     out->data = STR("{}");

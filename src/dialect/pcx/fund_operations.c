@@ -16,7 +16,8 @@ int pcx_deposit_funds(struct call *c, const struct pcx_deposit_funds_in *in,
                                      .reference = body->reference};
     struct wallet_entry entry;
 
-    TRY(call_parse_id(c, ID_ACCOUNT, body->account_id, "account_id", &request.wallet_id));
+    TRY(pcx_read_id(c, ID_ACCOUNT, body->account_id, "account_id", &request.wallet_id));
+    TRY(pcx_read_optional_id(c, ID_USER, body->user_id, "user_id", &request.user_id));
     TRY(wallet_deposit(c, &request, &entry));
     out->message = STR("Deposit accepted");
     out->data = pcx_entry(c, &entry);
@@ -30,10 +31,10 @@ int pcx_transfer_between_accounts(struct call *c, const struct pcx_transfer_betw
     struct wallet_transfer request = {.amount = body->amount, .description = body->description};
     struct wallet_entry entry;
 
-    TRY(call_parse_id(c, ID_ACCOUNT, body->from_account_id, "from_account_id",
-                      &request.from_wallet_id));
-    TRY(call_parse_id(c, ID_ACCOUNT, body->to_account_id, "to_account_id", &request.to_wallet_id));
-    TRY(call_parse_id(c, ID_USER, body->user_id, "user_id", &request.user_id));
+    TRY(pcx_read_id(c, ID_ACCOUNT, body->from_account_id, "from_account_id",
+                    &request.from_wallet_id));
+    TRY(pcx_read_id(c, ID_ACCOUNT, body->to_account_id, "to_account_id", &request.to_wallet_id));
+    TRY(pcx_read_id(c, ID_USER, body->user_id, "user_id", &request.user_id));
     TRY(wallet_transfer(c, &request, &entry));
     out->message = STR("Transfer completed");
     out->data = pcx_entry(c, &entry);
@@ -52,8 +53,8 @@ int pcx_withdraw_funds(struct call *c, const struct pcx_withdraw_funds_in *in,
     };
     struct wallet_entry entry;
 
-    TRY(call_parse_id(c, ID_ACCOUNT, body->account_id, "account_id", &request.wallet_id));
-    TRY(call_parse_id(c, ID_USER, body->user_id, "user_id", &request.user_id));
+    TRY(pcx_read_id(c, ID_ACCOUNT, body->account_id, "account_id", &request.wallet_id));
+    TRY(pcx_read_id(c, ID_USER, body->user_id, "user_id", &request.user_id));
     TRY(pcx_read_optional_id(c, ID_EXTERNAL_ACCOUNT, body->external_account_id,
                              "external_account_id", &request.to.external_account_id));
     TRY(withdrawal_create(c, &request, &entry));
@@ -105,8 +106,8 @@ int pcx_fund_account_crypto(struct call *c, const struct pcx_fund_account_crypto
                                             .description = body->description};
     struct wallet_entry entry;
 
-    TRY(call_parse_id(c, ID_ACCOUNT, body->account_id, "account_id", &request.wallet_id));
-    TRY(call_parse_id(c, ID_USER, body->user_id, "user_id", &request.user_id));
+    TRY(pcx_read_id(c, ID_ACCOUNT, body->account_id, "account_id", &request.wallet_id));
+    TRY(pcx_read_id(c, ID_USER, body->user_id, "user_id", &request.user_id));
     TRY(wallet_start_crypto_deposit(c, &request, &entry));
     out->message = STR("Crypto funding initiated");
     out->data = crypto_transaction(c, &entry, body->currency);
@@ -126,8 +127,8 @@ int pcx_withdraw_funds_crypto(struct call *c, const struct pcx_withdraw_funds_cr
     };
     struct wallet_entry entry;
 
-    TRY(call_parse_id(c, ID_ACCOUNT, body->account_id, "account_id", &request.wallet_id));
-    TRY(call_parse_id(c, ID_USER, body->user_id, "user_id", &request.user_id));
+    TRY(pcx_read_id(c, ID_ACCOUNT, body->account_id, "account_id", &request.wallet_id));
+    TRY(pcx_read_id(c, ID_USER, body->user_id, "user_id", &request.user_id));
     TRY(withdrawal_create_crypto(c, &request, &entry));
     out->message = STR("Crypto withdrawal initiated");
     out->data = crypto_transaction(c, &entry, body->currency);

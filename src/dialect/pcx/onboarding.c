@@ -38,8 +38,8 @@ int pcx_onboard_customer_prepare(struct call *c, const struct pcx_onboard_custom
                                                .phone = body->phone,
                                                .has_initial_balance = body->has_initial_balance,
                                                .initial_balance = body->initial_balance};
-    TRY(call_parse_id(c, ID_ORGANISATION, body->org_id, "org_id", &onboarding->organisation_id));
-    TRY(call_parse_id(c, ID_USER, body->user_id, "user_id", &onboarding->user_id));
+    TRY(pcx_read_id(c, ID_ORGANISATION, body->org_id, "org_id", &onboarding->organisation_id));
+    TRY(pcx_read_id(c, ID_USER, body->user_id, "user_id", &onboarding->user_id));
     c->prepared = onboarding;
     return customer_prepare_onboarding(c, onboarding);
 }

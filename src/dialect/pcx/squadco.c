@@ -28,8 +28,8 @@ int pcx_create_squadco_account_prepare(struct call *c,
     struct wallet_opening *opening = ARENA_NEW(c->arena, struct wallet_opening);
     struct provider_customer customer;
 
-    TRY(call_parse_id(c, ID_CUSTOMER, in->body->customer_id, "customer_id", &opening->customer_id));
-    TRY(call_parse_id(c, ID_ORGANISATION, in->body->org_id, "org_id", &opening->organisation_id));
+    TRY(pcx_read_id(c, ID_CUSTOMER, in->body->customer_id, "customer_id", &opening->customer_id));
+    TRY(pcx_read_id(c, ID_ORGANISATION, in->body->org_id, "org_id", &opening->organisation_id));
     TRY(pcx_read_optional_id(c, ID_USER, in->body->user_id, "user_id", &opening->user_id));
     TRY(customer_get_for_caller(c, opening->customer_id, "customer_id", &customer));
     TRY(refuse_second(c, opening->customer_id));
@@ -62,18 +62,10 @@ int pcx_list_squadco_accounts(struct call *c, const struct pcx_list_squadco_acco
                               struct pcx_list_squadco_accounts_out *out)
 {
     const struct wallet_filter filter = {.provider = STR("squadco"), .asset = NAIRA};
-    const struct str name = STR("squadco/accounts");
-    struct wallet *wallets;
-    struct page page;
-    size_t count;
+    struct str cursor;
 
-    TRY(call_page(c, name, in->last_evaluated_key, "last_evaluated_key",
-                  in->has_limit ? in->limit : PCX_PAGE_LIMIT, &page));
-    TRY(wallet_list(c, &filter, &page, &wallets, &count));
-
-    struct str cursor = call_page_end(c, name, &page, wallets, &count);
-    TRY(pcx_wallets(c, wallets, count, &out->data));
-    PCX_FINISH_LIST(c, out, count, cursor);
+    TRY(pcx_wallet_page(c, &filter, PCX_PAGE(in, STR("squadco/accounts")), &out->data, &cursor));
+    PCX_FINISH_LIST(c, out, out->data.count, cursor);
     return 0;
 }
 
@@ -120,20 +112,13 @@ int pcx_list_squadco_transactions(struct call *c, const struct pcx_list_squadco_
         arena_printf(c->arena, "squadco/%.*s/%.*s/%.*s/%.*s", STR_FMT(in->status),
                      STR_FMT(in->account_id), STR_FMT(in->start_date), STR_FMT(in->end_date));
     struct wallet_entry_filter filter = {.asset = NAIRA, .naira_rail = true, .status = in->status};
-    struct wallet_entry *entries;
-    struct page page;
-    size_t count;
+    struct str cursor;
 
     TRY(pcx_read_optional_id(c, ID_ACCOUNT, in->account_id, "account_id", &filter.wallet_id));
     TRY(pcx_read_date_range(c, in->start_date, "start_date", in->end_date, "end_date", &filter.from,
                             &filter.until));
-    TRY(call_page(c, name, in->last_evaluated_key, "last_evaluated_key",
-                  in->has_limit ? in->limit : PCX_PAGE_LIMIT, &page));
-    TRY(wallet_entry_list(c, &filter, &page, &entries, &count));
-
-    struct str cursor = call_page_end(c, name, &page, entries, &count);
-    out->data = pcx_entries(c, entries, count);
-    PCX_FINISH_LIST(c, out, count, cursor);
+    TRY(pcx_entry_page(c, &filter, PCX_PAGE(in, name), &out->data, &cursor));
+    PCX_FINISH_LIST(c, out, out->data.count, cursor);
     return 0;
 }
 
@@ -143,18 +128,10 @@ int pcx_list_pending_ngn_withdrawals(struct call *c,
 {
     const struct wallet_entry_filter filter = {
         .asset = NAIRA, .kind = STR("withdrawal"), .status = STR("pending")};
-    const struct str name = STR("squadco/pending");
-    struct wallet_entry *entries;
-    struct page page;
-    size_t count;
+    struct str cursor;
 
-    TRY(call_page(c, name, in->last_evaluated_key, "last_evaluated_key",
-                  in->has_limit ? in->limit : PCX_PAGE_LIMIT, &page));
-    TRY(wallet_entry_list(c, &filter, &page, &entries, &count));
-
-    struct str cursor = call_page_end(c, name, &page, entries, &count);
-    out->data = pcx_entries(c, entries, count);
-    PCX_FINISH_LIST(c, out, count, cursor);
+    TRY(pcx_entry_page(c, &filter, PCX_PAGE(in, STR("squadco/pending")), &out->data, &cursor));
+    PCX_FINISH_LIST(c, out, out->data.count, cursor);
     return 0;
 }
 

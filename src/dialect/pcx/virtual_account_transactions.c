@@ -25,23 +25,16 @@ int pcx_list_account_transactions(struct call *c, const struct pcx_list_account_
                                    STR_FMT(in->start_date), STR_FMT(in->end_date));
     struct wallet_entry_filter filter = {.type = in->type, .status = in->status};
     struct wallet wallet;
-    struct wallet_entry *entries;
-    struct page page;
-    size_t count;
+    struct str cursor;
 
     TRY(call_parse_id(c, ID_ACCOUNT, in->account_id, "account_id", &filter.wallet_id));
     TRY(wallet_get_for_caller(c, filter.wallet_id, "account_id", &wallet));
     TRY(pcx_read_date_range(c, in->start_date, "start_date", in->end_date, "end_date", &filter.from,
                             &filter.until));
-    TRY(call_page(c, name, in->last_evaluated_key, "last_evaluated_key",
-                  in->has_limit ? in->limit : PCX_PAGE_LIMIT, &page));
-    TRY(wallet_entry_list(c, &filter, &page, &entries, &count));
-
-    struct str cursor = call_page_end(c, name, &page, entries, &count);
-    out->data = pcx_entries(c, entries, count);
+    TRY(pcx_entry_page(c, &filter, PCX_PAGE(in, name), &out->data, &cursor));
     out->meta = ARENA_NEW(c->arena, struct pcx_list_account_transactions_out_meta);
     out->meta->has_count = true;
-    out->meta->count = (int64_t)count;
+    out->meta->count = (int64_t)out->data.count;
     out->meta->last_evaluated_key = cursor;
     return 0;
 }

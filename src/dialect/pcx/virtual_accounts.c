@@ -7,7 +7,7 @@
 static int prepare(struct call *c, struct str org_id, struct str user_id, struct str customer_id,
                    struct wallet_opening opening)
 {
-    TRY(call_parse_id(c, ID_ORGANISATION, org_id, "org_id", &opening.organisation_id));
+    TRY(pcx_read_id(c, ID_ORGANISATION, org_id, "org_id", &opening.organisation_id));
     TRY(pcx_read_optional_id(c, ID_USER, user_id, "user_id", &opening.user_id));
     TRY(pcx_read_optional_id(c, ID_CUSTOMER, customer_id, "customer_id", &opening.customer_id));
     c->prepared = ARENA_NEW(c->arena, struct wallet_opening);
@@ -102,29 +102,13 @@ int pcx_create_internal_crypto_account(struct call *c,
 
 /* ---- Lists ---- */
 
-static int list(struct call *c, const struct wallet_filter *filter, struct str name,
-                const struct page *page, struct pcx_virtual_account_array *ret_data,
-                struct str *ret_cursor)
-{
-    struct wallet *wallets;
-    size_t count;
-
-    TRY(wallet_list(c, filter, page, &wallets, &count));
-    *ret_cursor = call_page_end(c, name, page, wallets, &count);
-    return pcx_wallets(c, wallets, count, ret_data);
-}
-
 int pcx_list_currency_accounts(struct call *c, const struct pcx_list_currency_accounts_in *in,
                                struct pcx_list_currency_accounts_out *out)
 {
     const struct wallet_filter filter = {.kind = STR("currency")};
-    const struct str name = STR("accounts/currency");
     struct str cursor;
-    struct page page;
 
-    TRY(call_page(c, name, in->last_evaluated_key, "last_evaluated_key",
-                  in->has_limit ? in->limit : PCX_PAGE_LIMIT, &page));
-    TRY(list(c, &filter, name, &page, &out->data, &cursor));
+    TRY(pcx_wallet_page(c, &filter, PCX_PAGE(in, STR("accounts/currency")), &out->data, &cursor));
     PCX_FINISH_LIST(c, out, out->data.count, cursor);
     return 0;
 }
@@ -136,14 +120,11 @@ int pcx_get_virtual_accounts_by_org(struct call *c,
     struct str name = arena_printf(c->arena, "accounts/org/%.*s", STR_FMT(in->org_id));
     struct wallet_filter filter = {0};
     struct str cursor;
-    struct page page;
     id_t64 organisation_id;
 
     TRY(call_parse_id(c, ID_ORGANISATION, in->org_id, "org_id", &organisation_id));
     TRY(wallet_filter_organisation(c, organisation_id, &filter));
-    TRY(call_page(c, name, in->last_evaluated_key, "last_evaluated_key",
-                  in->has_limit ? in->limit : PCX_PAGE_LIMIT, &page));
-    TRY(list(c, &filter, name, &page, &out->data, &cursor));
+    TRY(pcx_wallet_page(c, &filter, PCX_PAGE(in, name), &out->data, &cursor));
     PCX_FINISH_LIST(c, out, out->data.count, cursor);
     return 0;
 }
@@ -155,14 +136,11 @@ int pcx_get_virtual_accounts_by_user(struct call *c,
     struct str name = arena_printf(c->arena, "accounts/user/%.*s", STR_FMT(in->user_id));
     struct wallet_filter filter = {0};
     struct str cursor;
-    struct page page;
     id_t64 user_id;
 
     TRY(call_parse_id(c, ID_USER, in->user_id, "user_id", &user_id));
     TRY(wallet_filter_user(c, user_id, &filter));
-    TRY(call_page(c, name, in->last_evaluated_key, "last_evaluated_key",
-                  in->has_limit ? in->limit : PCX_PAGE_LIMIT, &page));
-    TRY(list(c, &filter, name, &page, &out->data, &cursor));
+    TRY(pcx_wallet_page(c, &filter, PCX_PAGE(in, name), &out->data, &cursor));
     PCX_FINISH_LIST(c, out, out->data.count, cursor);
     return 0;
 }
@@ -176,13 +154,15 @@ int pcx_get_internal_accounts_by_user(struct call *c,
 {
     const struct page page = {.limit = INTERNAL_ACCOUNTS_MAX, .before = INT64_MAX};
     struct wallet_filter filter = {.internal_only = true};
-    struct str cursor;
+    struct wallet *wallets;
+    size_t count;
     id_t64 user_id;
 
     TRY(call_parse_id(c, ID_USER, in->user_id, "user_id", &user_id));
     TRY(wallet_filter_user(c, user_id, &filter));
-    TRY(list(c, &filter, STR("accounts/internal"), &page, &out->data, &cursor));
-    PCX_FINISH_LIST(c, out, out->data.count, STR_NONE);
+    TRY(wallet_list(c, &filter, &page, &wallets, &count));
+    TRY(pcx_wallets(c, wallets, count, &out->data));
+    PCX_FINISH_LIST(c, out, count, STR_NONE);
     return 0;
 }
 

@@ -116,3 +116,40 @@ pcx_entries(struct call *c, const struct wallet_entry *entries, size_t count)
         fill_entry(c, &entries[i], &wire.items[i]);
     return wire;
 }
+
+/* ---- Pages ---- */
+
+static int page_of(struct call *c, const struct pcx_page_request *request, struct page *ret_page)
+{
+    return call_page(c, request->name, request->cursor, "last_evaluated_key",
+                     request->has_limit ? request->limit : PCX_PAGE_LIMIT, ret_page);
+}
+
+int pcx_wallet_page(struct call *c, const struct wallet_filter *filter,
+                    const struct pcx_page_request *request,
+                    struct pcx_virtual_account_array *ret_data, struct str *ret_cursor)
+{
+    struct wallet *wallets;
+    struct page page;
+    size_t count;
+
+    TRY(page_of(c, request, &page));
+    TRY(wallet_list(c, filter, &page, &wallets, &count));
+    *ret_cursor = call_page_end(c, request->name, &page, wallets, &count);
+    return pcx_wallets(c, wallets, count, ret_data);
+}
+
+int pcx_entry_page(struct call *c, const struct wallet_entry_filter *filter,
+                   const struct pcx_page_request *request,
+                   struct pcx_virtual_account_transaction_array *ret_data, struct str *ret_cursor)
+{
+    struct wallet_entry *entries;
+    struct page page;
+    size_t count;
+
+    TRY(page_of(c, request, &page));
+    TRY(wallet_entry_list(c, filter, &page, &entries, &count));
+    *ret_cursor = call_page_end(c, request->name, &page, entries, &count);
+    *ret_data = pcx_entries(c, entries, count);
+    return 0;
+}

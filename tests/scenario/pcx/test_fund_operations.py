@@ -1,4 +1,5 @@
 """Fund operations: every movement exact to the last minor unit, every refusal without a trace."""
+import json
 import uuid
 from decimal import Decimal
 
@@ -6,7 +7,8 @@ import pytest
 
 from client.flows import balances, open_account
 from client.http import wait_until
-from client.pcx import OtherTenant
+from client.pcx import OtherTenant, Pcx
+from client.people import register, with_key
 
 
 @pytest.fixture
@@ -45,6 +47,212 @@ def entries(caller, account_id):
     return caller.get(f"/virtual-accounts/{account_id}/transactions", expect=200).data
 
 
+def detail(made):
+    return f"/virtual-accounts/admin/transactions/{made['transaction_id']}"
+
+
+def decide(admin, made, action, expect=200):
+    return admin.post(f"{detail(made)}/{action}", expect=expect)
+
+
+def wait_for(admin, made, status):
+    wait_until(lambda: admin.get(detail(made), expect=200).data["status"] == status, what=status)
+
+
+# ---- What all of them refuse ----
+
+# Path -> a body that would succeed on a USD account of the caller's, for who may call it.
+OPERATIONS = {
+    "/deposit": {"account_id": None, "user_id": None, "amount": 1},
+    "/transfer": {"from_account_id": None, "to_account_id": None, "user_id": None, "amount": 1},
+    "/withdraw": {"account_id": None, "user_id": None, "amount": 1, "beneficiary_name": "Ada Obi",
+                  "external_account_id": None},
+    "/withdraw/crypto": {"account_id": None, "user_id": None, "amount": 1, "payment_rail": "ethereum",
+                         "currency": "usdc", "to_address": "0x71C7656EC7ab88b098defB751B7401B5f6d8976F"},
+    "/fund/crypto": {"account_id": None, "user_id": None, "amount": 1, "payment_rail": "ethereum",
+                     "currency": "usdc"},
+}
+every_operation = pytest.mark.parametrize("operation", OPERATIONS)
+
+
+def external_account(caller):
+    customer = caller.post("/virtual-accounts/kyc", {
+        "email": f"w{uuid.uuid4().hex[:8]}@example.com", "customer_type": "individual"},
+        expect=200).data["customer_id"]
+    return caller.post("/virtual-accounts/link", {
+        "customer_id": customer, "currency": "USD", "account_number": "000123456789",
+        "routing_number": "101019644", "account_type": "checking", "bank_name": "Chase Bank"},
+        expect=201).data["external_account_id"]
+
+
+@pytest.fixture
+def ready(server, pcx):
+    """Fills in a body of OPERATIONS: a USD account with 100 in it, and what else is named."""
+    def fill(operation, owner=pcx):
+        account_id = owner.post("/virtual-accounts/currency", {
+            "org_id": owner.org_id, "user_id": owner.user_id, "currency": "USD"}, expect=201).data["account_id"]
+        Pcx(server, "internal_admin").post("/virtual-accounts/deposit", {
+            "account_id": account_id, "amount": 100}, expect=200)
+        known = {"account_id": lambda: account_id, "from_account_id": lambda: account_id,
+                 "to_account_id": lambda: open_account(server, "USD"), "user_id": lambda: owner.user_id,
+                 "external_account_id": lambda: external_account(owner)}
+        body = OPERATIONS[operation]
+        return {name: known[name]() if value is None else value for name, value in body.items()}, account_id
+    return fill
+
+
+def caller_of(operation, pcx, pcx_admin):
+    return pcx_admin if operation == "/deposit" else pcx
+
+
+@every_operation
+def test_amounts(pcx, pcx_admin, server, ready, operation):
+    body, account_id = ready(operation)
+    caller = caller_of(operation, pcx, pcx_admin)
+    for amount in ("0", "-0", "-5", "1.001", "90071992547409.92", "99999999999999999999999"):
+        reply = caller.post("/virtual-accounts" + operation, {**body, "amount": Decimal(amount)}, expect=400)
+        assert "amount" in reply.json["message"]
+    for raw in ('"5"', '""', "1e3", "1E-2", "true", "null", "NaN", "Infinity", "[1]", "0x10", "01", "+1", "1."):
+        text = '{"amount": %s, %s}' % (raw, ", ".join(
+            f'"{name}": "{value}"' for name, value in body.items() if name != "amount"))
+        caller.post("/virtual-accounts" + operation, raw=text, expect=400)
+    assert balances(server, account_id) == (100, 100)
+    caller.post("/virtual-accounts" + operation, body, expect=200)
+
+
+@every_operation
+def test_ids_in_bodies(pcx, pcx_admin, server, ready, operation):
+    """A text that is no id of its kind is 400, an id of nothing 404; both name the field."""
+    body, account_id = ready(operation)
+    caller = caller_of(operation, pcx, pcx_admin)
+    for field in (name for name in body if name.endswith("_id")):
+        prefix = body[field].split("_")[0]
+        wrong = "usr" if prefix != "usr" else "va"
+        for text, status in (("nonsense", 400), (f"{wrong}_{body[field].split('_')[1]}", 400), (" ", 400),
+                             (body[field].upper(), 400), (f"{prefix}_0000000000001", 404)):
+            reply = caller.post("/virtual-accounts" + operation, {**body, field: text}, expect=status)
+            assert field in reply.text, reply
+    assert balances(server, account_id) == (100, 100)
+
+
+@every_operation
+def test_of_whom(server, pcx, pcx_admin, pcx_user, ready, operation):
+    """Neither another organisation, nor a plain member, nor another tenant moves anything."""
+    body, account_id = ready(operation)
+    for stranger in (Pcx(server, "other_org_admin"), pcx_user):
+        for user_id in (stranger.user_id, pcx.user_id):
+            stranger.post("/virtual-accounts" + operation, {**body, "user_id": user_id}, expect=403)
+    foreigner = OtherTenant(server)
+    for user_id in (foreigner.user_id, pcx.user_id):
+        foreigner.post("/virtual-accounts" + operation, {**body, "user_id": user_id}, expect=404)
+    assert balances(server, account_id) == (100, 100)
+
+
+@every_operation
+@pytest.mark.parametrize("status", ["inactive", "suspended"])
+def test_only_active_accounts(server, pcx, pcx_admin, ready, operation, status):
+    body, account_id = ready(operation)
+    pcx_admin.put(f"/virtual-accounts/status/{account_id}", {"status": status}, expect=200)
+    caller = caller_of(operation, pcx, pcx_admin)
+    caller.post("/virtual-accounts" + operation, body, expect=400)
+    if operation == "/transfer":
+        back = {**body, "from_account_id": body["to_account_id"], "to_account_id": account_id}
+        assert "to_account_id" in caller.post("/virtual-accounts" + operation, back, expect=400).text
+    assert balances(server, account_id) == (100, 100)
+    pcx_admin.put(f"/virtual-accounts/status/{account_id}", {"status": "active"}, expect=200)
+    caller.post("/virtual-accounts" + operation, body, expect=200)
+
+
+@pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "/deposit"])
+def test_a_suspended_organisation_moves_nothing(server, sandbox, pcx_admin, ready, operation):
+    """Nor does staff for it; what staff credits to it arrives all the same."""
+    owner = with_key(server, pcx_admin, register(server, sandbox))
+    body, account_id = ready(operation, owner)
+    for status in ("suspended", "inactive"):
+        pcx_admin.put(f"/organizations/admin/status/{owner.org_id}", {"status": status}, expect=200)
+        for caller in (owner, pcx_admin):
+            caller.post("/virtual-accounts" + operation, body, expect=403)
+    assert balances(server, account_id) == (100, 100)
+    pcx_admin.post("/virtual-accounts/deposit", {"account_id": account_id, "amount": 1}, expect=200)
+    pcx_admin.put(f"/organizations/admin/status/{owner.org_id}", {"status": "active"}, expect=200)
+    owner.post("/virtual-accounts" + operation, body, expect=200)
+
+
+@every_operation
+def test_idempotency_key(server, pcx, pcx_admin, ready, operation):
+    body, account_id = ready(operation)
+    caller, key = caller_of(operation, pcx, pcx_admin), {"Idempotency-Key": uuid.uuid4().hex}
+    first = caller.post("/virtual-accounts" + operation, body, headers=key, expect=200)
+    before = len(entries(pcx, account_id))
+    assert caller.post("/virtual-accounts" + operation, body, headers=key, expect=200).json == first.json
+    caller.post("/virtual-accounts" + operation, {**body, "amount": 2}, headers=key, expect=409)
+    assert len(entries(pcx, account_id)) == before
+
+
+# ---- The journals behind them ----
+
+def journals(platform, reference):
+    """Oldest first, each as its legs: (kind, from, to, amount)."""
+    found = platform.get("/ledger/journals", {"reference": reference}, expect=200).data
+    return [[(leg["kind"], leg["debit_kind"], leg["credit_kind"], Decimal(leg["amount"]))
+             for leg in journal["transfers"]] for journal in reversed(found)]
+
+
+def test_journals_of_a_deposit_and_a_transfer(pcx, pcx_admin, platform, server, fees):
+    fees("NGN", "deposit", "fixed_amount", "2")
+    fees("NGN", "transfer", "percentage", "1")
+    source, target = open_account(server), open_account(server)
+    made = pcx_admin.post("/virtual-accounts/deposit", {"account_id": source, "amount": 102}, expect=200).data
+    assert journals(platform, made["reference"]) == [[
+        ("posted", "settlement", "customer", 102), ("posted", "customer", "fee income", 2)]]
+    made = transfer(pcx, source, target, "99").data
+    assert journals(platform, made["reference"]) == [[
+        ("posted", "customer", "customer", 99), ("posted", "customer", "fee income", Decimal("0.99"))]]
+    assert balances(server, source) == (Decimal("0.01"),) * 2 and balances(server, target) == (99, 99)
+
+
+@pytest.mark.parametrize("end, kind", [("completed", "post"), ("failed", "void"), ("rejected", "void")])
+def test_journals_of_a_withdrawal(pcx, pcx_admin, platform, server, sandbox, fees, end, kind):
+    fees("NGN", "withdrawal", "fixed_amount", "5")
+    account_id = open_account(server, amount="100")
+    made = withdraw(pcx, account_id, "95").data
+    held = [("pending", "customer", "settlement", 95), ("pending", "customer", "fee income", 5)]
+    assert journals(platform, made["reference"]) == [held]
+    if end == "failed":
+        sandbox.script("sarepay", "payout", "fail")
+    decide(pcx_admin, made, "reject" if end == "rejected" else "approve")
+    wait_for(pcx_admin, made, end)
+    assert journals(platform, made["reference"]) == [held, [(kind, *leg[1:]) for leg in held]]
+    assert balances(server, account_id) == ((0, 0) if end == "completed" else (100, 100))
+
+
+# ---- What listeners hear ----
+
+def test_webhooks(pcx, pcx_admin, server, sandbox):
+    hook = sandbox.hook()
+    owner = with_key(server, pcx_admin, register(server, sandbox))
+    owner.post("/public/webhooks", {"endpoint_url": hook.url}, expect=201)
+    source = owner.post("/virtual-accounts/currency", {
+        "org_id": owner.org_id, "user_id": owner.user_id, "currency": "NGN"}, expect=201).data["account_id"]
+    target = open_account(server)
+    pcx_admin.post("/virtual-accounts/deposit", {"account_id": source, "amount": 100}, expect=200)
+    transfer(owner, source, target, "10")
+    for action in ("reject", "approve"):
+        made = withdraw(owner, source, "20").data
+        decide(pcx_admin, made, action)
+        wait_for(pcx_admin, made, "rejected" if action == "reject" else "completed")
+    heard = [json.loads(delivery["body"]) for delivery in hook.wait(8)]
+    types = [event["event_type"] for event in heard]
+    prefix = "virtual_account."
+    assert sorted(types) == sorted([prefix + name for name in (
+        "credited", "debited", "withdrawal_pending", "withdrawal_rejected", "withdrawal_pending",
+        "withdrawal_approved", "withdrawal_processing", "debited")])
+    last = next(event["data"] for event in heard if event["data"]["transaction_id"] == made["transaction_id"]
+                and event["event_type"] == prefix + "debited")
+    assert last["account_id"] == source and last["org_id"] == owner.org_id and last["amount"] == 20
+    assert last["status"] == "completed" and last["type"] == "debit" and last["currency"] == "NGN"
+
+
 # ---- Deposits ----
 
 def test_deposit(pcx_admin, server, fees):
@@ -63,23 +271,6 @@ def test_deposit(pcx_admin, server, fees):
     assert balances(server, account_id)[0] == Decimal("1599.01")
 
 
-@pytest.mark.parametrize("amount", ["0", "-5", "1.001", "90071992547409.92"])
-def test_deposit_amounts(pcx_admin, server, amount):
-    account_id = open_account(server)
-    reply = pcx_admin.post("/virtual-accounts/deposit", {
-        "account_id": account_id, "amount": Decimal(amount)}, expect=400)
-    assert "amount" in reply.json["message"]
-    assert balances(server, account_id) == (0, 0)
-
-
-@pytest.mark.parametrize("raw", ['"5"', "1e3", "true", "null", "NaN", "[1]"])
-def test_amounts_that_are_no_decimals(pcx_admin, server, raw):
-    account_id = open_account(server)
-    pcx_admin.post("/virtual-accounts/deposit", None, expect=400,
-                   raw='{"account_id": "%s", "amount": %s}' % (account_id, raw))
-    assert balances(server, account_id) == (0, 0)
-
-
 def test_deposit_refusals(pcx, pcx_admin, server):
     account_id = open_account(server)
     body = {"account_id": account_id, "amount": 5}
@@ -87,7 +278,8 @@ def test_deposit_refusals(pcx, pcx_admin, server):
     pcx_admin.post("/virtual-accounts/deposit", {**body, "currency": "USD"}, expect=400)
     pcx_admin.post("/virtual-accounts/deposit", {**body, "account_id": "va_0000000000001"},
                    expect=404)
-    pcx_admin.post("/virtual-accounts/deposit", {**body, "account_id": "nonsense"}, expect=404)
+    pcx_admin.post("/virtual-accounts/deposit", {**body, "user_id": "usr_0000000000001"}, expect=404)
+    pcx_admin.post("/virtual-accounts/deposit", {**body, "user_id": pcx.user_id}, expect=200)
 
 
 def test_the_provider_credits_a_virtual_account_once(pcx_admin, server, sandbox):
