@@ -9,8 +9,17 @@
 static const struct transition account_transitions[] = {
 #include "core/states/account.def"
 };
+static const struct transition api_key_transitions[] = {
+#include "core/states/api_key.def"
+};
 static const struct transition kyb_transitions[] = {
 #include "core/states/kyb.def"
+};
+static const struct transition member_transitions[] = {
+#include "core/states/member.def"
+};
+static const struct transition organisation_transitions[] = {
+#include "core/states/organisation.def"
 };
 static const struct transition payment_transitions[] = {
 #include "core/states/payment.def"
@@ -29,7 +38,11 @@ static const struct transition withdrawal_transitions[] = {
         (noun_), (table), sizeof(table) / sizeof((table)[0]) \
     }
 const struct life_cycle account_life_cycle = LIFE_CYCLE("account", account_transitions);
+const struct life_cycle api_key_life_cycle = LIFE_CYCLE("API key", api_key_transitions);
 const struct life_cycle kyb_life_cycle = LIFE_CYCLE("KYB record", kyb_transitions);
+const struct life_cycle member_life_cycle = LIFE_CYCLE("member", member_transitions);
+const struct life_cycle organisation_life_cycle =
+    LIFE_CYCLE("organisation", organisation_transitions);
 const struct life_cycle payment_life_cycle = LIFE_CYCLE("payment", payment_transitions);
 const struct life_cycle transaction_life_cycle = LIFE_CYCLE("transaction", transaction_transitions);
 const struct life_cycle withdrawal_life_cycle = LIFE_CYCLE("withdrawal", withdrawal_transitions);

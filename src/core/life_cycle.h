@@ -24,8 +24,9 @@ struct life_cycle {
     size_t transition_count;
 };
 
-extern const struct life_cycle account_life_cycle, kyb_life_cycle, payment_life_cycle,
-    transaction_life_cycle, withdrawal_life_cycle;
+extern const struct life_cycle account_life_cycle, api_key_life_cycle, kyb_life_cycle,
+    member_life_cycle, organisation_life_cycle, payment_life_cycle, transaction_life_cycle,
+    withdrawal_life_cycle;
 
 /* The state after `event`; NULL when the table does not have it. */
 const char *life_cycle_next(const struct life_cycle *life_cycle, struct str state,

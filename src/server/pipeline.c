@@ -23,9 +23,10 @@
 #include "base/metrics.h"
 #include "core/audit/audit.h"
 #include "dialect/dialect.h"
+#include "server/authorise.h"
+#include "server/decode.h"
 #include "server/form.h"
 #include "server/mounts.h"
-
 #include "server/rate_limit.h"
 #include "server/reply.h"
 #include "store/sql.h"
@@ -44,6 +45,7 @@ struct pipeline {
     struct app *app;
     struct rate_limit *limit, *public_limit;
     struct reply_plan *plans; /* one per route */
+    struct organisation_place *places;
 };
 
 static const char *const method_names[HTTP_METHOD_COUNT] = {"GET", "POST", "PUT", "PATCH",
@@ -62,10 +64,13 @@ struct pipeline *pipeline_new(struct app *app)
     pipeline->public_limit =
         rate_limit_new(config->rate_limit_public >= 0 ? config->rate_limit_public : public_rate);
     pipeline->plans = calloc(route_count + 1, sizeof(struct reply_plan));
-    if (!pipeline->plans)
+    pipeline->places = calloc(route_count + 1, sizeof(struct organisation_place));
+    if (!pipeline->plans || !pipeline->places)
         abort();
-    for (size_t i = 0; i < route_count; i++)
+    for (size_t i = 0; i < route_count; i++) {
         reply_plan_make(&routes[i], &pipeline->plans[i]);
+        organisation_place_make(&routes[i], &pipeline->places[i]);
+    }
     return pipeline;
 }
 
@@ -75,6 +80,7 @@ struct pipeline *pipeline_free(struct pipeline *pipeline)
         rate_limit_free(pipeline->limit);
         rate_limit_free(pipeline->public_limit);
         free(pipeline->plans);
+        free(pipeline->places);
         free(pipeline);
     }
     return NULL;
@@ -83,6 +89,11 @@ struct pipeline *pipeline_free(struct pipeline *pipeline)
 static const struct reply_plan *plan_of(const struct exchange *x)
 {
     return &x->pipeline->plans[x->call.route - routes];
+}
+
+static const struct organisation_place *place_of(const struct exchange *x)
+{
+    return &x->pipeline->places[x->call.route - routes];
 }
 
 struct str exchange_name(const struct exchange *x)
@@ -306,7 +317,7 @@ static int take_allowance(struct exchange *x, struct rate_limit *limit, uint64_t
     return call_refuse(c, ERR_RATE_LIMITED, NULL);
 }
 
-static int authenticate(struct exchange *x)
+static int authenticate(struct exchange *x, bool *ret_undecided)
 {
     struct call *c = &x->call;
     c->sql = work_read_connection(c->app);
@@ -325,118 +336,10 @@ static int authenticate(struct exchange *x)
         }
         return error;
     }
-    role_set roles = c->route->roles;
-    if (!(c->route->flags & ROUTE_PUBLIC) && roles != ROLE_ANY && !call_has_role(c, roles))
-        return call_refuse(c, ERR_FORBIDDEN, NULL);
+    TRY(authorise(x, place_of(x), ret_undecided));
     if (c->principal.credential_id)
         return take_allowance(x, x->pipeline->limit, (uint64_t)c->principal.credential_id);
     return take_allowance(x, x->pipeline->public_limit, address_key(c->client_address));
-}
-
-static void add_problems(struct call *c, struct json_problem *problems)
-{
-    struct json_problem **end = &c->problems;
-    while (*end)
-        end = &(*end)->next;
-    *end = problems;
-}
-
-static void add_problem(struct call *c, int error, struct str path)
-{
-    struct json_problem *problem = ARENA_NEW(c->arena, struct json_problem);
-    problem->error = error;
-    problem->path = path;
-    add_problems(c, problem);
-}
-
-static void decode_parameter(struct exchange *x, const struct type_field *field, struct str text)
-{
-    struct call *c = &x->call;
-    if (!str_present(text) && field->default_text) {
-        text = str_from(field->default_text);
-        if (text.len >= 2 && text.ptr[0] == '"')
-            text = (struct str){text.ptr + 1, text.len - 2};
-    }
-    if (!str_present(text)) {
-        if (field->required)
-            add_problem(c, ERR_REQUIRED, str_from(field->name));
-        return;
-    }
-    if (memchr(text.ptr, 0, text.len) || !str_valid_utf8(text)) {
-        add_problem(c, ERR_BAD_FORMAT, str_from(field->name));
-        return;
-    }
-    struct json_problem *problems = NULL;
-    json_decode_text(c->arena, text, field, x->in, &problems);
-    add_problems(c, problems);
-}
-
-static struct str query_value(const struct exchange *x, struct str name)
-{
-    for (size_t i = 0; i < x->query_count; i++)
-        if (str_eq(x->query[i].name, name))
-            return x->query[i].value;
-    return STR_NONE;
-}
-
-static void decode_parameters(struct exchange *x)
-{
-    const struct route *route = x->call.route;
-    size_t in_path = 0;
-    for (size_t i = 0; i < route->parameter_count; i++) {
-        const struct route_parameter *parameter = &route->parameters[i];
-        const struct type_field *field = parameter->field;
-        switch (parameter->place) {
-        case IN_PATH:
-            decode_parameter(x, field, x->parameters[in_path++]);
-            break;
-        case IN_QUERY:
-            decode_parameter(x, field, query_value(x, str_from(field->name)));
-            break;
-        case IN_HEADER:
-            decode_parameter(x, field, call_header(&x->call, field->name));
-            break;
-        }
-    }
-}
-
-static void decode_body(struct exchange *x)
-{
-    struct call *c = &x->call;
-    const struct route *route = c->route;
-    const struct type_field *field = route->body_field;
-    if (!field || route->flags & ROUTE_RAW)
-        return;
-    if (str_empty(c->raw_body)) {
-        if (route->body_required)
-            add_problem(c, ERR_REQUIRED, STR("body"));
-        return;
-    }
-    struct str body = c->raw_body;
-    struct json_problem *problems = NULL;
-    struct str type = call_header(c, "Content-Type");
-    if (form_is_form(type))
-        form_decode(c->arena, type, body, &field->value, type_at(x->in, field), &problems);
-    else
-        json_decode(c->arena, body, &field->value, type_at(x->in, field), &problems);
-    add_problems(c, problems);
-}
-
-static int decode(struct exchange *x)
-{
-    struct call *c = &x->call;
-    const struct route *route = c->route;
-    if (route->in) {
-        x->in = arena_alloc(c->arena, route->in->size);
-        decode_parameters(x);
-        decode_body(x);
-    }
-    if (c->problems) {
-        c->error = c->problems->error;
-        c->error_origin = CALL_HERE;
-        return c->error;
-    }
-    return arena_exceeded(c->arena) ? call_refuse(c, ERR_BODY_TOO_LARGE, NULL) : OK;
 }
 
 static struct str query_text(const struct exchange *x)
@@ -492,14 +395,29 @@ static int check_interaction_id(struct call *c)
     return id.len > INTERACTION_ID_MAX ? call_refuse(c, ERR_TOO_LONG, name) : OK;
 }
 
+/* Who may not use the operation learns nothing about the body, except whose organisation it names. */
+static int decode_allowed(struct exchange *x, bool undecided)
+{
+    struct call *c = &x->call;
+    int error = exchange_decode(x);
+    if (!error)
+        return authorise_by_body(x, place_of(x));
+    if (!undecided)
+        return error;
+    c->error = OK;
+    c->problems = NULL;
+    return call_refuse(c, ERR_FORBIDDEN, NULL);
+}
+
 static int check_request(struct exchange *x)
 {
     struct call *c = &x->call;
+    bool undecided;
     TRY(check_media_type(x));
     if (dialects[x->dialect]->open_envelope)
         TRY(dialects[x->dialect]->open_envelope(c));
-    TRY(authenticate(x));
-    TRY(decode(x));
+    TRY(authenticate(x, &undecided));
+    TRY(decode_allowed(x, undecided));
     TRY(check_interaction_id(c));
     return read_idempotency_key(x);
 }

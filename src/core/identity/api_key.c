@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "core/app.h"
 #include "core/identity/credentials.h"
+#include "core/life_cycle.h"
 #include "store/sql.h"
 
 #define ROW_SELF struct api_key
@@ -71,9 +72,9 @@ int api_key_find(struct call *c, struct str prefix, const char *field, struct ap
     return error == ERR_NOT_FOUND ? call_refuse(c, error, field) : error;
 }
 
-int api_key_set_status(struct call *c, struct api_key *key, struct str status)
+int api_key_step(struct call *c, struct api_key *key, const char *event, const char *field)
 {
-    key->status = status;
+    TRY(life_cycle_step(c, &api_key_life_cycle, key->status, event, field, &key->status));
     key->updated_at = c->now;
     credentials_forget(c->app->credentials, key->id);
     return sql_update(c->sql, "api_key", &api_key_row, key);

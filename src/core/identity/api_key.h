@@ -27,8 +27,8 @@ ROW_STRUCT(api_key, API_KEY_ROW);
 int api_key_create(struct call *c, struct api_key *key, struct str *ret_key);
 int api_key_get(struct call *c, id_t64 key_id, const char *field, struct api_key *ret_key);
 int api_key_find(struct call *c, struct str prefix, const char *field, struct api_key *ret_key);
-/* At once, for all threads. */
-int api_key_set_status(struct call *c, struct api_key *key, struct str status);
+/* By states/api_key.def, at once for all threads; ERR_WRONG_STATE for `field`. */
+int api_key_step(struct call *c, struct api_key *key, const char *event, const char *field);
 int api_key_delete(struct call *c, const struct api_key *key);
 int api_key_list(struct call *c, id_t64 organisation_id, const struct page *page,
                  struct api_key **ret_keys, size_t *ret_count, int64_t *ret_total);

@@ -212,20 +212,18 @@ ROW_TYPE(holder, HOLDER_ROW);
     " u.organisation_id AS user_organisation_id, m.role AS member_role,"     \
     " m.status AS member_status, t.status AS tenant_status"
 
-static role_set roles_of(const struct holder *holder)
+/* What the person may do in the credential's organisation; 0: does not belong to it. The record's own
+ * type counts where no membership says more. */
+static role_set roles_in_organisation(const struct holder *holder)
 {
-    role_set roles = user_roles(holder->user_type, holder->user_roles);
     struct membership membership = {.role = holder->member_role, .status = holder->member_status};
     if (str_present(holder->member_role))
-        roles |= membership_roles(&membership);
-    /* The record's own type counts in the person's own organisation. */
-    if (holder->organisation_id && holder->organisation_id == holder->user_organisation_id) {
-        if (str_is(holder->user_type, "org-admin"))
-            roles |= ROLE_ORG_ADMIN | ROLE_STAFF;
-        if (str_is(holder->user_type, "staff"))
-            roles |= ROLE_STAFF;
-    }
-    return roles;
+        return membership_roles(&membership);
+    if (!holder->organisation_id || holder->organisation_id != holder->user_organisation_id)
+        return 0;
+    if (str_is(holder->user_type, "org-admin"))
+        return ROLE_ORG_ADMIN | ROLE_STAFF | ROLE_USER;
+    return str_is(holder->user_type, "staff") ? ROLE_STAFF | ROLE_USER : ROLE_USER;
 }
 
 static int principal_of(const struct holder *holder, struct principal *ret_principal)
@@ -236,13 +234,15 @@ static int principal_of(const struct holder *holder, struct principal *ret_princ
     if (!user_may_sign_in(&user) || !str_is(holder->status, "active") ||
         !str_is(holder->tenant_status, "active"))
         return ERR_UNAUTHENTICATED;
+    role_set roles = roles_in_organisation(holder);
     *ret_principal = (struct principal){
         .tenant_id = holder->tenant_id,
-        .organisation_id = holder->organisation_id,
+        .organisation_id = holder->app_id || roles ? holder->organisation_id : 0,
         .user_id = holder->user_id,
         .credential_id = holder->credential_id,
         .app_id = holder->app_id,
-        .roles = holder->app_id ? ROLE_APP : roles_of(holder),
+        .roles =
+            holder->app_id ? ROLE_APP : roles | user_roles(holder->user_type, holder->user_roles),
     };
     ret_principal->staff =
         (ret_principal->roles & (ROLE_INTERNAL_ADMIN | ROLE_ADMIN | ROLE_OPERATOR)) != 0;

@@ -3,6 +3,8 @@
 
 #include "core/app.h"
 #include "core/identity/credentials.h"
+#include "core/identity/user.h"
+#include "core/life_cycle.h"
 #include "store/sql.h"
 
 #define ROW_SELF struct organisation
@@ -33,14 +35,16 @@ int organisation_get(struct call *c, id_t64 organisation_id, const char *field,
     return error == ERR_NOT_FOUND ? call_refuse(c, error, field) : error;
 }
 
-int organisation_find_by_name(struct call *c, struct str name, const char *field,
+int organisation_find_by_name(struct call *c, struct str name, id_t64 member_id,
                               struct organisation *ret_organisation)
 {
-    int error = sql_one(c->sql, c->arena, &organisation_row, ret_organisation,
-                        "SELECT * FROM organisation WHERE tenant_id = ? AND name = ?"
-                        " ORDER BY id LIMIT 1",
-                        sql_int(c->principal.tenant_id), sql_text(name));
-    return error == ERR_NOT_FOUND ? call_refuse(c, error, field) : error;
+    return sql_one(c->sql, c->arena, &organisation_row, ret_organisation,
+                   "SELECT * FROM organisation WHERE tenant_id = ? AND name = ?"
+                   " AND (? = 0 OR EXISTS (SELECT 1 FROM membership m WHERE"
+                   " m.tenant_id = organisation.tenant_id AND m.organisation_id = organisation.id"
+                   " AND m.user_id = ? AND m.status = 'active')) ORDER BY id LIMIT 1",
+                   sql_int(c->principal.tenant_id), sql_text(name), sql_int(member_id),
+                   sql_int(member_id));
 }
 
 int organisation_list(struct call *c, const struct organisation_filter *filter,
@@ -67,6 +71,15 @@ int organisation_update(struct call *c, struct organisation *organisation)
     return sql_update(c->sql, "organisation", &organisation_row, organisation);
 }
 
+int organisation_set_status(struct call *c, struct organisation *organisation, struct str status,
+                            struct str reason)
+{
+    TRY(life_cycle_step(c, &organisation_life_cycle, organisation->status,
+                        arena_cstr(c->arena, status), "status", &organisation->status));
+    organisation->status_reason = reason;
+    return organisation_update(c, organisation);
+}
+
 int organisation_require_active(struct call *c, id_t64 organisation_id, const char *field)
 {
     struct organisation organisation;
@@ -85,6 +98,15 @@ int organisation_require_kyb(struct call *c, id_t64 organisation_id, const char 
     return organisation.kyb_complete ? OK : call_refuse(c, ERR_KYB_REQUIRED, NULL);
 }
 
+static int find_membership(struct call *c, id_t64 organisation_id, id_t64 user_id,
+                           struct membership *ret_membership)
+{
+    return sql_one(c->sql, c->arena, &membership_row, ret_membership,
+                   "SELECT * FROM membership WHERE organisation_id = ? AND user_id = ?"
+                   " AND tenant_id = ?",
+                   sql_int(organisation_id), sql_int(user_id), sql_int(c->principal.tenant_id));
+}
+
 int organisation_require(struct call *c, id_t64 organisation_id, role_set any_of, const char *field)
 {
     struct organisation organisation;
@@ -96,15 +118,43 @@ int organisation_require(struct call *c, id_t64 organisation_id, role_set any_of
     if (c->principal.user_id == 0)
         return call_refuse(c, ERR_FORBIDDEN, field);
     struct membership membership;
-    int error = sql_one(c->sql, c->arena, &membership_row, &membership,
-                        "SELECT * FROM membership WHERE organisation_id = ? AND user_id = ?"
-                        " AND tenant_id = ?",
-                        sql_int(organisation_id), sql_int(c->principal.user_id),
-                        sql_int(c->principal.tenant_id));
+    int error = find_membership(c, organisation_id, c->principal.user_id, &membership);
     if (error && error != ERR_NOT_FOUND)
         return error;
     if (error || !(membership_roles(&membership) & any_of))
         return call_refuse(c, ERR_FORBIDDEN, field);
+    return OK;
+}
+
+int organisation_require_member(struct call *c, id_t64 organisation_id, const struct user *user,
+                                const char *field)
+{
+    struct membership membership;
+    int error = find_membership(c, organisation_id, user->id, &membership);
+    if (error && error != ERR_NOT_FOUND)
+        return error;
+    bool belongs =
+        error ? user->organisation_id == organisation_id : membership_roles(&membership) != 0;
+    return belongs
+               ? OK
+               : call_refuse_text(c, ERR_FORBIDDEN, field, "does not belong to the organisation");
+}
+
+int organisation_act_in(struct call *c, id_t64 organisation_id)
+{
+    struct principal *caller = &c->principal;
+    struct membership membership;
+    if (caller->staff || !caller->user_id || caller->app_id || !organisation_id ||
+        caller->organisation_id == organisation_id)
+        return OK;
+    int error = find_membership(c, organisation_id, caller->user_id, &membership);
+    if (error)
+        return error == ERR_NOT_FOUND ? OK : error;
+    role_set roles = membership_roles(&membership);
+    if (!roles)
+        return OK;
+    caller->organisation_id = organisation_id;
+    caller->roles = (caller->roles & ~(role_set)(ROLE_ORG_ADMIN | ROLE_STAFF)) | roles;
     return OK;
 }
 
@@ -122,11 +172,7 @@ role_set membership_roles(const struct membership *membership)
 int membership_add(struct call *c, struct membership *membership, const char *field)
 {
     struct membership other;
-    int error = sql_one(c->sql, c->arena, &membership_row, &other,
-                        "SELECT * FROM membership WHERE organisation_id = ? AND user_id = ?"
-                        " AND tenant_id = ?",
-                        sql_int(membership->organisation_id), sql_int(membership->user_id),
-                        sql_int(c->principal.tenant_id));
+    int error = find_membership(c, membership->organisation_id, membership->user_id, &other);
     if (!error)
         return call_refuse(c, ERR_DUPLICATE, field);
     if (error != ERR_NOT_FOUND)
@@ -136,17 +182,18 @@ int membership_add(struct call *c, struct membership *membership, const char *fi
     membership->status = str_or(membership->status, STR("active"));
     membership->created_at = membership->updated_at = c->now;
     credentials_forget(c->app->credentials, membership->user_id);
+    TRY(sql_run(c->sql,
+                "UPDATE user_account SET organisation_id = ?, updated_at = ? WHERE tenant_id = ?"
+                " AND id = ? AND organisation_id = 0",
+                sql_int(membership->organisation_id), sql_int(c->now),
+                sql_int(c->principal.tenant_id), sql_int(membership->user_id)));
     return sql_insert(c->sql, "membership", &membership_row, membership);
 }
 
 int membership_get(struct call *c, id_t64 organisation_id, id_t64 user_id, const char *field,
                    struct membership *ret_membership)
 {
-    int error =
-        sql_one(c->sql, c->arena, &membership_row, ret_membership,
-                "SELECT * FROM membership WHERE organisation_id = ? AND user_id = ?"
-                " AND tenant_id = ?",
-                sql_int(organisation_id), sql_int(user_id), sql_int(c->principal.tenant_id));
+    int error = find_membership(c, organisation_id, user_id, ret_membership);
     return error == ERR_NOT_FOUND ? call_refuse(c, error, field) : error;
 }
 
@@ -157,9 +204,27 @@ int membership_update(struct call *c, struct membership *membership)
     return sql_update(c->sql, "membership", &membership_row, membership);
 }
 
+int membership_disable(struct call *c, struct membership *membership, const char *field)
+{
+    TRY(life_cycle_step(c, &member_life_cycle, membership->status, "disable", field,
+                        &membership->status));
+    return membership_update(c, membership);
+}
+
 int membership_remove(struct call *c, const struct membership *membership)
 {
+    struct sql_value tenant = sql_int(c->principal.tenant_id);
+    struct sql_value organisation = sql_int(membership->organisation_id);
+    struct sql_value user = sql_int(membership->user_id);
     credentials_forget(c->app->credentials, membership->user_id);
+    TRY(sql_run(c->sql,
+                "UPDATE api_key SET status = 'revoked', updated_at = ? WHERE tenant_id = ?"
+                " AND organisation_id = ? AND user_id = ? AND status <> 'revoked'",
+                sql_int(c->now), tenant, organisation, user));
+    TRY(sql_run(c->sql,
+                "UPDATE user_account SET organisation_id = 0, updated_at = ? WHERE tenant_id = ?"
+                " AND organisation_id = ? AND id = ?",
+                sql_int(c->now), tenant, organisation, user));
     return sql_run(c->sql, "DELETE FROM membership WHERE tenant_id = ? AND id = ?",
                    sql_int(c->principal.tenant_id), sql_int(membership->id));
 }

@@ -7,6 +7,7 @@
 #define CORE_IDENTITY_ORGANISATION_H
 
 #include "core/call.h"
+#include "core/identity/user.h"
 #include "store/row.h"
 
 /* status: active | inactive | suspended. kyb_complete: may start payments. */
@@ -41,8 +42,9 @@ int organisation_create(struct call *c, struct organisation *organisation);
 /* Of the caller's tenant; ERR_NOT_FOUND for `field` otherwise. */
 int organisation_get(struct call *c, id_t64 organisation_id, const char *field,
                      struct organisation *ret_organisation);
-/* By exact name, the oldest when several share it. */
-int organisation_find_by_name(struct call *c, struct str name, const char *field,
+/* By exact name, the oldest when several share it; with a member, of this person's organisations.
+ * ERR_NOT_FOUND is returned, not refused. */
+int organisation_find_by_name(struct call *c, struct str name, id_t64 member_id,
                               struct organisation *ret_organisation);
 /* Newest first. 0 and absent mean "any"; from and until bound created_at in [from, until). */
 struct organisation_filter {
@@ -55,6 +57,9 @@ int organisation_list(struct call *c, const struct organisation_filter *filter,
                       size_t *ret_count);
 /* Writes name, country, status, status_reason and kyb_complete back. */
 int organisation_update(struct call *c, struct organisation *organisation);
+/* To any of its states (states/organisation.def). */
+int organisation_set_status(struct call *c, struct organisation *organisation, struct str status,
+                            struct str reason);
 /* Refused with ERR_ORGANISATION_INACTIVE unless active. */
 int organisation_require_active(struct call *c, id_t64 organisation_id, const char *field);
 /* Refused with ERR_KYB_REQUIRED unless active and its KYB approved. */
@@ -69,13 +74,27 @@ int organisation_require_kyb(struct call *c, id_t64 organisation_id, const char 
 int organisation_require(struct call *c, id_t64 organisation_id, role_set any_of,
                          const char *field);
 
+/* Does this person belong to the organisation, actively? ERR_FORBIDDEN for `field` otherwise. */
+int organisation_require_member(struct call *c, id_t64 organisation_id, const struct user *user,
+                                const char *field);
+
+/*
+ * The call names this organisation: from here on the caller acts in it, with the roles of its
+ * membership there instead of those in the credential's own organisation. Staff and apps stay who
+ * they are; so does who is no active member, and is refused by organisation_require.
+ */
+int organisation_act_in(struct call *c, id_t64 organisation_id);
+
 /* ERR_DUPLICATE for `field` when the user is a member already. Role and status must be valid
- * words. */
+ * words. Who has no organisation yet has this one as its own from now on. */
 int membership_add(struct call *c, struct membership *membership, const char *field);
 int membership_get(struct call *c, id_t64 organisation_id, id_t64 user_id, const char *field,
                    struct membership *ret_membership);
 /* Writes role and status back. The caller's and all other credentials see it at once. */
 int membership_update(struct call *c, struct membership *membership);
+/* ERR_WRONG_STATE for `field` when it is disabled already. */
+int membership_disable(struct call *c, struct membership *membership, const char *field);
+/* The person's keys of the organisation are revoked, and it is nobody's own organisation any more. */
 int membership_remove(struct call *c, const struct membership *membership);
 int membership_list(struct call *c, id_t64 organisation_id, const struct page *page,
                     struct membership **ret_memberships, size_t *ret_count);

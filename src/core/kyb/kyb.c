@@ -15,8 +15,7 @@ int kyb_create(struct call *c, struct kyb_record *record)
 {
     int64_t open;
 
-    if (!call_may_act_for_organisation(c, record->organisation_id))
-        return call_refuse(c, ERR_FORBIDDEN, "org_id");
+    TRY(organisation_require(c, record->organisation_id, ROLE_ORG_ADMIN, "org_id"));
     TRY(sql_integer(c->sql, &open,
                     "SELECT COUNT(*) FROM kyb_record WHERE tenant_id = ? AND organisation_id = ?"
                     " AND status IN ('pending', 'approved')",
@@ -40,9 +39,7 @@ int kyb_get(struct call *c, id_t64 kyb_id, struct kyb_record *ret_record)
     if (error == ERR_NOT_FOUND)
         return call_refuse(c, error, "kyb_id");
     TRY(error);
-    if (!call_may_act_for_organisation(c, ret_record->organisation_id))
-        return call_refuse(c, ERR_FORBIDDEN, NULL);
-    return OK;
+    return organisation_require(c, ret_record->organisation_id, ROLE_ANY, NULL);
 }
 
 int kyb_list(struct call *c, struct str status, const struct page *page,

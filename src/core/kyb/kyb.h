@@ -23,9 +23,9 @@
 ROW_STRUCT(kyb_record, KYB_RECORD_ROW);
 
 /* Hands in a record (organisation_id, user_id, business_info, documents). ERR_DUPLICATE while one is pending or
- * approved; ERR_FORBIDDEN for somebody else's organisation. */
+ * approved; ERR_FORBIDDEN unless the caller administers the organisation. */
 int kyb_create(struct call *c, struct kyb_record *record);
-/* ERR_NOT_FOUND; ERR_FORBIDDEN unless it is the caller's organisation's or the caller is staff. */
+/* ERR_NOT_FOUND; ERR_FORBIDDEN unless the caller belongs to its organisation or is staff. */
 int kyb_get(struct call *c, id_t64 kyb_id, struct kyb_record *ret_record);
 /* Newest first; absent status: any. */
 int kyb_list(struct call *c, struct str status, const struct page *page,

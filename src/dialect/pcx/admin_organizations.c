@@ -27,9 +27,7 @@ static int set_status(struct call *c, struct str org_id, struct str status, stru
 
     TRY(call_parse_id(c, ID_ORGANISATION, org_id, "org_id", &id));
     TRY(organisation_get(c, id, "org_id", &organisation));
-    organisation.status = status;
-    organisation.status_reason = reason;
-    return organisation_update(c, &organisation);
+    return organisation_set_status(c, &organisation, status, reason);
 }
 
 int pcx_admin_update_organization_status(struct call *c,

@@ -30,15 +30,12 @@ static struct pcx_api_key *show_one(struct call *c, const struct api_key *key)
  * the key. */
 static int check_holder(struct call *c, const struct api_key *key)
 {
-    struct membership membership;
     struct user user;
     TRY(user_get(c, key->user_id, "user_id", &user));
     role_set staff = ROLE_INTERNAL_ADMIN | ROLE_ADMIN | ROLE_OPERATOR;
     if (!c->principal.staff && (user_roles(user.type, user.roles) & staff))
-        return call_refuse(c, ERR_FORBIDDEN, "user_id");
-    if (user.organisation_id == key->organisation_id || c->principal.staff)
-        return OK;
-    return membership_get(c, key->organisation_id, user.id, "user_id", &membership);
+        return call_refuse_text(c, ERR_FORBIDDEN, "user_id", "is more powerful than the caller");
+    return organisation_require_member(c, key->organisation_id, &user, "user_id");
 }
 
 int pcx_create_api_key(struct call *c, const struct pcx_create_api_key_in *in,
@@ -131,10 +128,7 @@ int pcx_revoke_api_key(struct call *c, const struct pcx_revoke_api_key_in *in,
 {
     struct api_key key;
     TRY(find_to_end(c, in->prefix, "prefix", &key));
-    if (str_is(key.status, "revoked"))
-        return call_refuse_text(c, ERR_WRONG_STATE, "prefix",
-                                "names a key that is revoked already");
-    TRY(api_key_set_status(c, &key, STR("revoked")));
+    TRY(api_key_step(c, &key, "revoke", "prefix"));
     out->data = show_one(c, &key);
     return OK;
 }

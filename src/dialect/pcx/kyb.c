@@ -64,7 +64,7 @@ static int require_created_at(struct call *c, struct str text, usec_t created_at
     if (!time_parse(text, &instant))
         return call_refuse(c, ERR_BAD_FORMAT, field);
     if (instant / USEC_PER_MSEC != created_at / USEC_PER_MSEC)
-        return call_refuse(c, ERR_NOT_FOUND, field);
+        return call_refuse_text(c, ERR_NOT_FOUND, field, "is not when the record was made");
     return OK;
 }
 
@@ -80,8 +80,10 @@ int pcx_create_kyb(struct call *c, const struct pcx_create_kyb_in *in,
 
     TRY(pcx_read_id(c, ID_ORGANISATION, body->org_id, "org_id", &record.organisation_id));
     TRY(pcx_read_id(c, ID_USER, body->user_id, "user_id", &record.user_id));
+    TRY(organisation_require(c, record.organisation_id, ROLE_ORG_ADMIN, "org_id"));
     TRY(organisation_get(c, record.organisation_id, "org_id", &organisation));
     TRY(user_get(c, record.user_id, "user_id", &user));
+    TRY(organisation_require_member(c, record.organisation_id, &user, "user_id"));
     TRY(require_created_at(c, body->user_created_at, user.created_at, "userCreatedAt"));
     TRY(require_created_at(c, body->org_created_at, organisation.created_at, "orgCreatedAt"));
     TRY(kyb_create(c, &record));

@@ -70,13 +70,15 @@ int pcx_add_org_member(struct call *c, const struct pcx_add_org_member_in *in,
                        struct pcx_add_org_member_out *out)
 {
     struct membership membership = {.role = in->body->role, .status = STR("active")};
-    struct user user;
+    struct user user, inviter;
 
     TRY(administered(c, in->org_id, &membership.organisation_id));
     TRY(pcx_read_id(c, ID_USER, in->body->user_id, "user_id", &membership.user_id));
     TRY(user_get(c, membership.user_id, "user_id", &user));
     TRY(pcx_read_optional_id(c, ID_USER, in->body->invited_by, "invited_by",
                              &membership.invited_by));
+    if (membership.invited_by)
+        TRY(user_get(c, membership.invited_by, "invited_by", &inviter));
     TRY(membership_add(c, &membership, "user_id"));
     out->data = show_one(c, &membership);
     return OK;
@@ -113,8 +115,7 @@ int pcx_disable_org_member(struct call *c, const struct pcx_disable_org_member_i
     struct membership membership;
 
     TRY(find(c, in->org_id, in->user_id, &membership));
-    membership.status = STR("disabled");
-    TRY(membership_update(c, &membership));
+    TRY(membership_disable(c, &membership, "user_id"));
     out->data = show_one(c, &membership);
     return OK;
 }

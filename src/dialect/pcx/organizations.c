@@ -50,6 +50,18 @@ int pcx_list_organizations(struct call *c, const struct organisation_filter *fil
     return OK;
 }
 
+/* Companies may share a name, but nobody founds the same one twice: that is a request sent again. */
+static int refuse_second(struct call *c, const struct organisation *organisation)
+{
+    struct organisation other;
+    int error = organisation_find_by_name(c, str_trim(organisation->name), organisation->created_by,
+                                          &other);
+    if (error)
+        return error == ERR_NOT_FOUND ? OK : error;
+    return call_refuse_text(c, ERR_DUPLICATE, "org_name",
+                            "is the name of an organisation that the creator belongs to already");
+}
+
 /* The creator becomes the organisation's first administrator, so that somebody can run it. */
 int pcx_create_organization(struct call *c, const struct pcx_create_organization_in *in,
                             struct pcx_create_organization_out *out)
@@ -59,10 +71,13 @@ int pcx_create_organization(struct call *c, const struct pcx_create_organization
     struct membership membership = {.role = STR("admin"), .status = STR("active")};
     struct user creator;
 
+    if (str_empty(str_trim(body->country)))
+        return call_refuse(c, ERR_REQUIRED, "country");
     TRY(pcx_read_id(c, ID_USER, body->created_by, "created_by", &organisation.created_by));
-    TRY(user_get(c, organisation.created_by, "created_by", &creator));
     if (!call_may_act_for_user(c, organisation.created_by))
         return call_refuse(c, ERR_FORBIDDEN, "created_by");
+    TRY(user_get(c, organisation.created_by, "created_by", &creator));
+    TRY(refuse_second(c, &organisation));
     TRY(organisation_create(c, &organisation));
     membership.organisation_id = organisation.id;
     membership.user_id = organisation.created_by;
@@ -87,10 +102,14 @@ static struct str write_cursor_object(struct call *c, struct str cursor)
                                : STR_NONE;
 }
 
+/* The contract's default, for when there is no body to have it. */
+#define FILTER_LIMIT 10
+
 int pcx_filter_organizations(struct call *c, const struct pcx_filter_organizations_in *in,
                              struct pcx_filter_organizations_out *out)
 {
-    const struct pcx_filter_organizations_body *body = in->body;
+    static const struct pcx_filter_organizations_body no_body = {.limit = FILTER_LIMIT};
+    const struct pcx_filter_organizations_body *body = in->body ? in->body : &no_body;
     struct organisation_filter filter = {
         .country = body->country, .member_id = c->principal.staff ? 0 : c->principal.user_id};
     struct str cursor;
@@ -111,10 +130,11 @@ int pcx_get_organization_by_name(struct call *c, const struct pcx_get_organizati
                                  struct pcx_get_organization_by_name_out *out)
 {
     struct organisation organisation;
+    int error = organisation_find_by_name(
+        c, in->org_name, c->principal.staff ? 0 : c->principal.user_id, &organisation);
 
-    TRY(organisation_find_by_name(c, in->org_name, "org_name", &organisation));
-    TRY(organisation_require(c, organisation.id, ROLE_ORG_ADMIN | ROLE_STAFF | ROLE_USER,
-                             "org_name"));
+    if (error)
+        return error == ERR_NOT_FOUND ? call_refuse(c, error, "org_name") : error;
     out->data = show_one(c, &organisation);
     return OK;
 }

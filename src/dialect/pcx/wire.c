@@ -41,8 +41,8 @@ int pcx_read_date_range(struct call *c, struct str from, const char *from_field,
     if (!str_empty(to)) {
         if (!time_parse(to, ret_until))
             return call_refuse(c, ERR_BAD_FORMAT, to_field);
-        /* A plain date means the whole day. */
-        *ret_until += to.len <= 10 ? USEC_PER_DAY : 1;
+        /* A plain date means the whole day, an instant the millisecond that we show. */
+        *ret_until += to.len <= 10 ? USEC_PER_DAY : USEC_PER_MSEC;
         if (*ret_until <= *ret_from)
             return call_refuse_text(c, ERR_INVALID, to_field, "must not be before %s", from_field);
     }

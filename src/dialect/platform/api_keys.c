@@ -13,9 +13,7 @@ int platform_reactivate_api_key(struct call *c, const struct platform_reactivate
         TRY(api_key_get(c, id, "api_key_id", &key));
     else
         TRY(api_key_find(c, in->api_key_id, "api_key_id", &key));
-    if (str_is(key.status, "active"))
-        return call_refuse_text(c, ERR_WRONG_STATE, "api_key_id", "The key is active.");
-    TRY(api_key_set_status(c, &key, STR("active")));
+    TRY(api_key_step(c, &key, "activate", "api_key_id"));
     out->data = ARENA_NEW(c->arena, struct platform_api_key_state);
     out->data->api_key_id = call_id(c, ID_API_KEY, key.id);
     out->data->prefix = key.prefix;

@@ -1,11 +1,13 @@
 """KYB: handing in, reviewing, and what approval opens."""
+import uuid
+
 import pytest
 
 
 @pytest.fixture
 def company(pcx_admin):
     return pcx_admin.post("/organizations", {
-        "org_name": "Papers Ltd", "country": "NG", "created_by": pcx_admin.user_id}, expect=201).data
+        "org_name": "Papers " + uuid.uuid4().hex[:8], "country": "NG", "created_by": pcx_admin.user_id}, expect=201).data
 
 
 def papers(admin, company, **changes):
