@@ -67,6 +67,8 @@ int webhook_register(struct call *c, struct webhook_endpoint *endpoint, const ch
     int64_t known;
     if (!webhook_style_find(endpoint->style))
         return call_refuse(c, ERR_NOT_ALLOWED, "dialect");
+    if (!endpoint->organisation_id && !c->principal.staff)
+        return call_refuse_text(c, ERR_FORBIDDEN, NULL, "The credential acts for no organisation.");
     TRY(sql_integer(c->sql, &known,
                     "SELECT COUNT(*) FROM webhook_endpoint"
                     " WHERE tenant_id = ? AND organisation_id = ? AND style = ? AND url = ?",

@@ -58,7 +58,8 @@ int webhook_check_url(struct call *c, struct str url, const char *field);
 
 /* The caller sets organisation_id, style, url (checked before) and events; the rest comes back,
  * with the secret, which is shown this once. ERR_DUPLICATE for `field` when the organisation has
- * this URL in this style already. */
+ * this URL in this style already; ERR_FORBIDDEN unless staff for organisation_id 0, whose endpoint
+ * hears of everybody. */
 int webhook_register(struct call *c, struct webhook_endpoint *endpoint, const char *field);
 /* ERR_NOT_FOUND for another tenant's, and for an organisation's that the caller may not act for. */
 int webhook_get(struct call *c, id_t64 endpoint_id, const char *field,

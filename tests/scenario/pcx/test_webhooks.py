@@ -7,6 +7,9 @@ import uuid
 import pytest
 import requests
 
+from client.people import register
+from client.pcx import PcxSession
+
 
 def signature(secret, body):
     return hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
@@ -76,3 +79,35 @@ def test_notify_another_organisation(pcx, pcx_admin):
     pcx.post("/public/webhooks/notify", body, expect=403)
     pcx_admin.post("/public/webhooks/notify", body, expect=200)
     pcx.post("/public/webhooks/notify", {**body, "org_id": "org_nonsense"}, expect=400)
+
+
+def test_who_has_no_organisation_hears_of_none(server, sandbox):
+    """An endpoint of no organisation would be the tenant's own, which gets the events of all."""
+    loner = PcxSession(server, register(server, sandbox, org_name=None))
+    assert loner.post("/public/webhooks", {"endpoint_url": sandbox.hook().url}, expect=403).json["status"] == "error"
+
+
+def test_every_endpoint_of_the_organisation_and_no_other(server, sandbox, pcx_admin):
+    owners = [PcxSession(server, register(server, sandbox)) for _ in range(2)]
+    hooks = [sandbox.hook() for _ in range(3)]
+    for owner, hook in zip((owners[0], owners[0], owners[1]), hooks):
+        made = owner.post("/public/webhooks", {"endpoint_url": hook.url}, expect=201).data
+        assert made["org_id"] == owner.org_id
+    for status, event_type in (("failed", "failed"), ("Not A Word!", "updated"), (None, "updated")):
+        data = {"transaction_id": uuid.uuid4().hex, "status": status}
+        owners[0].post("/public/webhooks/notify", {"org_id": owners[0].org_id, "transaction_data": data}, expect=200)
+        for hook in hooks[:2]:
+            found = [json.loads(got["body"]) for got in hook.wait()]
+            while not any(event["data"] == data for event in found):
+                found = [json.loads(got["body"]) for got in hook.wait(len(found) + 1)]
+            event = next(event for event in found if event["data"] == data)
+            assert event["event_type"] == "transaction." + event_type
+    assert hooks[2].deliveries() == []
+
+
+@pytest.mark.parametrize("changes", [{"org_id": None}, {"transaction_data": None}, {"transaction_data": "text"},
+                                     {"transaction_data": []}, {"org_id": 7}])
+def test_notify_refuses(pcx, changes):
+    body = {"org_id": pcx.org_id, "transaction_data": {"status": "completed"}, **changes}
+    reply = pcx.post("/public/webhooks/notify", body, expect=400)
+    assert [error["field"] for error in reply.json["errors"]] == list(changes)
