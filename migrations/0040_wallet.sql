@@ -53,6 +53,8 @@ CREATE TABLE wallet_entry (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
+-- Few are pending at any time, and only those are in it: an account is not closed before they end.
+CREATE INDEX wallet_entry_pending ON wallet_entry (wallet_id) WHERE status = 'pending';
 
 -- What a withdrawal adds to its entry (same id): where the money goes and who decided.
 CREATE TABLE withdrawal (

@@ -213,11 +213,13 @@ static int script(struct call *c, struct simulator *simulator, struct mount_repl
     return call_refuse(c, ERR_NOT_ALLOWED, "outcome");
 }
 
-/* {"reference", "status": completed|failed|pending}: what becomes of a transfer. */
+/* {"reference", "status": completed|failed|pending, "amount"}: what becomes of a transfer, and (for
+ * one that somebody pays in) how much came. */
 static int transfer_body(struct call *c, struct simulator *simulator, const struct json *event,
                          struct str *ret_body)
 {
     struct str status = json_string(json_get(event, "status"));
+    struct decimal amount;
     int error = OK;
     pthread_mutex_lock(&simulator->lock);
     struct sim_transfer *transfer =
@@ -228,6 +230,8 @@ static int transfer_body(struct call *c, struct simulator *simulator, const stru
         for (size_t i = 0; i < 3; i++)
             if (str_is(status, state_names[i]))
                 transfer->state = (enum sim_state)i;
+        if (json_decimal(json_get(event, "amount"), &amount))
+            transfer->amount = decimal_print(simulator->arena, amount, 0);
         sim_remember_transfer(simulator, transfer);
         *ret_body = simulator->simulation->transfer_event(simulator, c->arena, transfer);
     }

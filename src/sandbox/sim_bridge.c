@@ -311,6 +311,12 @@ static struct str transfer_json(struct arena *arena, const struct sim_transfer *
     json_put(&out, "currency", transfer->currency);
     json_put_json(&out, "source", transfer->source_json);
     json_put_json(&out, "destination", transfer->destination_json);
+    if (transfer->state == SIM_DONE && str_present(transfer->amount)) {
+        json_open(&out, "receipt", '{');
+        json_put(&out, "initial_amount", transfer->amount);
+        json_put(&out, "final_amount", transfer->amount);
+        json_close(&out, '}');
+    }
     if (str_is(transfer->operation, "crypto_deposit")) {
         json_open(&out, "source_deposit_instructions", '{');
         json_put(&out, "payment_rail", STR("ethereum"));

@@ -96,7 +96,9 @@ static void set_course(struct sim_transfer *transfer, struct simulator *simulato
     transfer->twice = outcome == SIM_TWICE;
     if (outcome == SIM_UNKNOWN)
         transfer->state_word = STR("quarantined_by_moon_phase");
-    transfer->held = outcome == SIM_UNKNOWN || outcome == SIM_PENDING;
+    /* Without an amount it waits for somebody to send one: an event. */
+    transfer->held =
+        outcome == SIM_UNKNOWN || outcome == SIM_PENDING || str_empty(transfer->amount);
     if (transfer->held)
         return;
     sim_schedule(simulator, transfer, outcome == SIM_FAIL ? SIM_FAILED : SIM_DONE, STR_NONE,

@@ -264,7 +264,10 @@ int wallet_apply_account(struct call *c, id_t64 wallet_id, const struct provider
 {
     struct wallet wallet;
 
-    TRY(wallet_get(c, wallet_id, NULL, &wallet));
+    int error = wallet_find(c, wallet_id, &wallet);
+    if (error == ERR_NOT_FOUND)
+        return 0; /* closed meanwhile: nobody needs its number */
+    TRY(error);
     if (str_present(wallet.account_number))
         return 0;
     if (outcome->status == PROVIDER_FAILED)
@@ -319,8 +322,23 @@ int wallet_rename(struct call *c, struct wallet *wallet, struct str name)
                       STR_NONE);
 }
 
+/* A deposit that may bring any amount holds nothing in the ledger, but is awaited all the same. */
+static int refuse_pending(struct call *c, const struct wallet *wallet)
+{
+    int64_t pending;
+
+    TRY(sql_integer(c->sql, &pending,
+                    "SELECT COUNT(*) FROM wallet_entry WHERE wallet_id = ? AND tenant_id = ?"
+                    " AND status = 'pending'",
+                    sql_int(wallet->id), sql_int(wallet->tenant_id)));
+    return pending ? call_refuse_text(c, ERR_LEDGER_ACCOUNT_NOT_EMPTY, "account_id",
+                                      "An account with pending transactions cannot be closed.")
+                   : 0;
+}
+
 int wallet_delete(struct call *c, struct wallet *wallet)
 {
+    TRY(refuse_pending(c, wallet));
     int error = ledger_close_account(c->ledger, wallet->tenant_id, wallet->id);
 
     if (error == ERR_LEDGER_ACCOUNT_NOT_EMPTY)

@@ -109,18 +109,22 @@ int wallet_start_crypto_deposit(struct call *c, const struct wallet_crypto_depos
 
 /* ---- Outcomes ---- */
 
-/* What arrived: as the provider says, else as announced. */
+/* What arrived: as the provider says, else as announced. ERR_INVALID when neither is known: the
+ * instruction stays pending, and somebody is told. */
 static int arrived(struct call *c, const struct wallet_entry *entry,
                    const struct provider_outcome *outcome, money_t *ret_amount)
 {
     const struct json *data = NULL;
     struct decimal amount;
 
-    *ret_amount = entry->amount;
-    if (!str_present(outcome->data_json) || json_parse(c->arena, outcome->data_json, &data) != 0)
-        return 0;
-    if (!json_decimal(json_get(data, "amount"), &amount))
-        return 0;
+    if (str_present(outcome->data_json))
+        TRY(json_parse(c->arena, outcome->data_json, &data));
+    if (!json_decimal(json_get(data, "amount"), &amount)) {
+        *ret_amount = entry->amount;
+        return entry->amount ? 0 : ERR_INVALID;
+    }
+    if (amount.coefficient < 0)
+        return ERR_INVALID;
     /* A token has more decimals than the currency it is pegged to; what is below a cent is not
      * credited. */
     const struct asset *asset = asset_by_id((int)entry->asset);
@@ -160,19 +164,28 @@ static int credit(struct call *c, struct wallet_entry *entry, money_t amount, mo
                        &entry->journal_id);
 }
 
+static int fail(struct call *c, struct wallet_entry *entry)
+{
+    TRY(wallet_void_hold(c, &(struct wallet_hold){.amount_id = entry->hold_id}, REASON_DEPOSIT,
+                         entry->reference));
+    return wallet_update_entry(c, entry, STR("failed"));
+}
+
 static int complete(struct call *c, struct wallet_entry *entry, money_t amount)
 {
     const struct asset *asset = asset_by_id((int)entry->asset);
     struct wallet wallet;
     struct fee_quote quote;
 
+    if (amount == 0) {
+        entry->description = STR("What arrived is less than the smallest unit of the account");
+        return fail(c, entry);
+    }
     TRY(wallet_get(c, entry->wallet_id, NULL, &wallet));
     if (!str_is(wallet.status, "active")) {
-        TRY(wallet_void_hold(c, &(struct wallet_hold){.amount_id = entry->hold_id}, REASON_DEPOSIT,
-                             entry->reference));
         TRY(wallet_credit_suspense(c, &wallet, asset, amount, entry->provider, entry->reference,
                                    &entry->journal_id));
-        return wallet_update_entry(c, entry, STR("failed"));
+        return fail(c, entry);
     }
     TRY(fee_quote(c, asset, "crypto_deposit", amount, &quote));
     entry->fee = quote.fee < amount ? quote.fee : amount;
@@ -199,14 +212,10 @@ int wallet_apply_crypto_deposit(struct call *c, id_t64 entry_id,
         return 0;
     case PROVIDER_SUCCEEDED:
         TRY(arrived(c, &entry, outcome, &amount));
-        if (amount <= 0)
-            return 0; /* nothing is known of the amount yet: the event on the chain will say */
         TRY(complete(c, &entry, amount));
         return wallet_entry_event(c, &entry);
     case PROVIDER_FAILED:
-        TRY(wallet_void_hold(c, &(struct wallet_hold){.amount_id = entry.hold_id}, REASON_DEPOSIT,
-                             entry.reference));
-        TRY(wallet_update_entry(c, &entry, STR("failed")));
+        TRY(fail(c, &entry));
         return wallet_entry_event(c, &entry);
     }
     return 0;

@@ -320,11 +320,15 @@ int withdrawal_create_crypto(struct call *c, const struct withdrawal_request *re
 int withdrawal_approve(struct call *c, id_t64 withdrawal_id, struct wallet_entry *ret_entry)
 {
     struct withdrawal withdrawal;
+    struct wallet wallet;
 
     TRY(load_naira(c, withdrawal_id, &withdrawal, ret_entry));
     withdrawal.decided_by = c->principal.user_id;
     withdrawal.decided_at = c->now;
     TRY(move(c, &withdrawal, ret_entry, "approve"));
+    /* The account may have been stopped since the withdrawal was asked for. */
+    TRY(wallet_get(c, withdrawal.wallet_id, "transaction_id", &wallet));
+    TRY(wallet_require_movable(c, &wallet, "transaction_id"));
     return instruct(c, &withdrawal, ret_entry);
 }
 

@@ -6,13 +6,16 @@ import pytest
 
 from client.flows import balances, open_account
 from client.http import wait_until
+from client.people import register, with_key
+
+
+BANK = {"beneficiary_name": "Ada Obi", "bank_code": "058", "beneficiary_account_number": "0123456789"}
 
 
 def withdraw(caller, account_id, amount):
     return caller.post("/virtual-accounts/withdraw", {
-        "account_id": account_id, "amount": Decimal(amount), "user_id": caller.user_id,
-        "beneficiary_name": "Ada Obi", "bank_code": "058",
-        "beneficiary_account_number": "0123456789"}, expect=200).data["transaction_id"]
+        "account_id": account_id, "amount": Decimal(amount), "user_id": caller.user_id, **BANK},
+        expect=200).data["transaction_id"]
 
 
 def path_of(transaction_id):
@@ -90,6 +93,116 @@ def test_approval_happens_once(pcx, pcx_admin, server, sandbox):
     assert balances(server, account_id) == (40, 40)
 
 
+# State -> action -> (status of the reply, state afterwards). "completed" and "failed" are the provider's words.
+STATES = {
+    "pending": {"approve": (200, "completed"), "reject": (200, "rejected"), "process": (409, "pending"),
+                "cross": (400, "pending")},
+    "approved": {"approve": (409, "completed"), "reject": (409, "completed"), "process": (200, "completed"),
+                 "cross": (400, "completed")},  # the outbox goes on sending it
+    "processing": {"approve": (409, "processing"), "reject": (409, "processing"), "process": (200, "processing"),
+                   "completed": (200, "completed"), "failed": (200, "failed"), "pending": (200, "processing"),
+                   "cross": (400, "processing")},
+    "completed": {"approve": (409, "completed"), "reject": (409, "completed"), "process": (409, "completed"),
+                  "completed": (200, "completed"), "failed": (200, "completed"), "pending": (200, "completed"),
+                  "cross": (400, "completed")},
+    "failed": {"approve": (409, "failed"), "reject": (409, "failed"), "process": (409, "failed"),
+               "completed": (200, "failed"), "failed": (200, "failed"), "pending": (200, "failed"),
+               "cross": (400, "failed")},
+    "rejected": {"approve": (409, "rejected"), "reject": (409, "rejected"), "process": (409, "rejected"),
+                 "cross": (400, "rejected")},
+}
+# Of 100 on the account, of which 40 are withdrawn: (available, with what is pending).
+LEFT = {"pending": (60, 100), "approved": (60, 100), "processing": (60, 100), "completed": (60, 60),
+        "failed": (100, 100), "rejected": (100, 100)}
+
+
+def sent(sandbox):
+    return {t["reference"] for t in sandbox.get("/providers/sarepay/transfers", expect=200).json["transfers"]}
+
+
+@pytest.fixture
+def withdrawal_in(pcx, pcx_admin, server, sandbox):
+    """A withdrawal of 40 out of 100, brought into a state; its account, id and reference at the provider."""
+    def make(state):
+        nonlocal before
+        account_id, before = open_account(server, amount="100"), sent(sandbox)
+        transaction_id = withdraw(pcx, account_id, "40")
+        if state == "rejected":
+            pcx_admin.post(path_of(transaction_id) + "/reject", expect=200)
+        elif state != "pending":
+            if state != "completed":
+                sandbox.script("sarepay", "payout", {"approved": "unavailable", "processing": "pending",
+                                                     "failed": "fail"}[state])
+            pcx_admin.post(path_of(transaction_id) + "/approve", expect=200)
+        wait_until(lambda: pcx_admin.get(path_of(transaction_id), expect=200).data["status"] == state, what=state)
+        return account_id, transaction_id, next(iter(sent(sandbox) - before), None)
+
+    before = None
+    yield make
+    assert len(sent(sandbox) - before) <= 1, "paid twice"
+
+
+@pytest.mark.parametrize("state, action", [(state, action) for state, row in STATES.items() for action in row])
+def test_every_step_of_a_withdrawal(pcx_admin, platform, server, sandbox, withdrawal_in, state, action):
+    account_id, transaction_id, reference = withdrawal_in(state)
+    status, after = STATES[state][action]
+    assert balances(server, account_id) == LEFT[state]
+    if action in ("completed", "failed", "pending"):
+        for _ in range(2):
+            assert sandbox.event("sarepay", {"reference": reference, "status": action}).json["status"] == status
+    elif action == "cross":
+        pcx_admin.post(path_of(transaction_id) + "/cross-rail-payout", BANK, expect=status)
+    elif action == "process":
+        pcx_admin.post(f"/virtual-accounts/admin/squadco/withdrawals/{transaction_id}/process", expect=status)
+    else:
+        pcx_admin.post(f"{path_of(transaction_id)}/{action}", expect=status)
+    wait_until(lambda: pcx_admin.get(path_of(transaction_id), expect=200).data["status"] == after, what=after)
+    sandbox.advance("PT5S")
+    assert pcx_admin.get(path_of(transaction_id), expect=200).data["status"] == after
+    assert balances(server, account_id) == LEFT[after]
+    books = platform.get("/ledger/trial-balance", expect=200).data
+    assert books["balanced"] and all(asset["balanced"] for asset in books["assets"])
+
+
+@pytest.mark.parametrize("status", ["inactive", "suspended"])
+def test_nothing_is_approved_on_an_account_that_was_stopped(pcx, pcx_admin, server, status):
+    account_id = open_account(server, amount="100")
+    first, second = withdraw(pcx, account_id, "40"), withdraw(pcx, account_id, "10")
+    pcx_admin.put(f"/virtual-accounts/status/{account_id}", {"status": status}, expect=200)
+    pcx_admin.delete(f"/virtual-accounts/{account_id}", expect=409)
+    pcx_admin.post(path_of(first) + "/approve", expect=400)
+    assert balances(server, account_id) == (50, 100)
+    pcx_admin.post(path_of(second) + "/reject", expect=200)
+    assert balances(server, account_id) == (60, 100)
+    pcx_admin.put(f"/virtual-accounts/status/{account_id}", {"status": "active"}, expect=200)
+    pcx_admin.post(path_of(first) + "/approve", expect=200)
+    wait_until(lambda: balances(server, account_id) == (60, 60), what="the payout")
+
+
+@pytest.mark.parametrize("status, left", [("completed", (60, 60)), ("failed", (100, 100))])
+def test_the_providers_word_counts_on_an_account_that_was_stopped(pcx_admin, server, sandbox, withdrawal_in,
+                                                                  status, left):
+    account_id, transaction_id, reference = withdrawal_in("processing")
+    pcx_admin.put(f"/virtual-accounts/status/{account_id}", {"status": "suspended"}, expect=200)
+    sandbox.event("sarepay", {"reference": reference, "status": status})
+    wait_until(lambda: pcx_admin.get(path_of(transaction_id), expect=200).data["status"] == status, what=status)
+    assert balances(server, account_id) == left
+
+
+def test_approvals_of_a_suspended_organisation_wait(server, sandbox, pcx_admin):
+    owner = with_key(server, pcx_admin, register(server, sandbox))
+    account_id = owner.post("/virtual-accounts/currency", {
+        "org_id": owner.org_id, "user_id": owner.user_id, "currency": "NGN"}, expect=201).data["account_id"]
+    credit = pcx_admin.post("/virtual-accounts/deposit", {"account_id": account_id, "amount": 9},
+                            expect=200).data["transaction_id"]
+    transaction_id = withdraw(owner, account_id, "5")
+    pcx_admin.put(f"/organizations/admin/status/{owner.org_id}", {"status": "suspended"}, expect=200)
+    pcx_admin.post(path_of(transaction_id) + "/approve", expect=403)
+    pcx_admin.post(path_of(credit) + "/cross-rail-payout", BANK, expect=403)
+    pcx_admin.post(path_of(transaction_id) + "/reject", expect=200)
+    assert balances(server, account_id) == (9, 9)
+
+
 def test_only_naira_withdrawals_are_decided(pcx_admin, server):
     account_id = open_account(server)
     deposit = pcx_admin.post("/virtual-accounts/deposit", {"account_id": account_id, "amount": 5},
@@ -111,10 +224,6 @@ def test_a_payout_that_times_out_is_paid_once(pcx, pcx_admin, server, sandbox):
 
     wait_until(completed, timeout=60, interval=0.3, what="the payout")
     assert balances(server, account_id) == (70, 70)
-
-
-BANK = {"beneficiary_name": "Ada Obi", "bank_code": "058",
-        "beneficiary_account_number": "0123456789"}
 
 
 def test_cross_rail_payout(pcx, pcx_admin, server):

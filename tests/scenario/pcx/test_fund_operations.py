@@ -457,6 +457,86 @@ def test_crypto_deposit_counts_when_it_arrives(pcx, pcx_admin, server, sandbox, 
     assert balances(server, account_id) == (Decimal("19.8"), Decimal("19.8"))
 
 
+def fund(caller, account_id, **changes):
+    body = {"account_id": account_id, "payment_rail": "ethereum", "currency": "usdc",
+            "user_id": caller.user_id, **changes}
+    return caller.post("/virtual-accounts/fund/crypto", body, expect=200).data
+
+
+def announce(caller, sandbox, account_id, amount):
+    """A crypto deposit, and the reference under which the provider awaits it."""
+    def references():
+        return {r["reference"] for r in sandbox.requests("bridge") if r["operation"] == "crypto_deposit"}
+
+    before = references()
+    made = fund(caller, account_id, **({"amount": Decimal(amount)} if amount else {}))
+    return made, wait_until(lambda: references() - before, what="the request").pop()
+
+
+def arrive(sandbox, reference, **event):
+    assert sandbox.event("bridge", {"reference": reference, **event}).json["status"] == 200
+
+
+# announced, on an account in, arrived, fee in percent -> credited
+@pytest.mark.parametrize("announced, currency, arrived, credited", [
+    (None, "USDC", "12.345678", "12.345678"),
+    (None, "USD", "12.349999", "12.34"),
+    ("10", "USDC", "4.5", "4.5"),
+    ("10", "USDC", "15.25", "15.25"),
+    ("10", "USDC", None, "10"),
+    ("0.01", "USD", "0.019", "0.01"),
+])
+def test_what_arrives_counts(pcx, pcx_admin, platform, server, sandbox, token_account, announced, currency,
+                             arrived, credited):
+    account_id = token_account() if currency == "USDC" else open_account(server, "USD")
+    sandbox.script("bridge", "crypto_deposit", "pending")
+    made, reference = announce(pcx, sandbox, account_id, announced)
+    assert ("amount" in made) == bool(announced)
+    assert balances(server, account_id) == (0, Decimal(announced or 0))
+    assert entries(pcx, account_id)[0]["status"] == "pending"
+    pcx_admin.delete(f"/virtual-accounts/{account_id}", expect=409)
+    for _ in range(2):  # told twice, counted once
+        arrive(sandbox, reference, status="completed", **({"amount": arrived} if arrived else {}))
+    wait_for(pcx_admin, made, "completed")
+    arrive(sandbox, reference, status="failed")  # and a contradiction moves nothing
+    sandbox.advance("PT1M")
+    assert balances(server, account_id) == (Decimal(credited),) * 2
+    assert Decimal(pcx_admin.get(detail(made), expect=200).data["amount"]) == Decimal(credited)
+    settled = journals(platform, made["transaction_id"])[-1]
+    assert sum(amount for _, source, _, amount in settled if source == "settlement") == Decimal(credited)
+
+
+@pytest.mark.parametrize("announced", [None, "10"])
+@pytest.mark.parametrize("end", ["failed", "suspended", "dust"])
+def test_crypto_deposits_that_do_not_count(pcx, pcx_admin, server, sandbox, announced, end):
+    """Returned, come to an account that takes nothing, or less than a cent: nothing is held for it any more."""
+    account_id = open_account(server, "USD")
+    sandbox.script("bridge", "crypto_deposit", "pending")
+    made, reference = announce(pcx, sandbox, account_id, announced)
+    if end == "suspended":
+        pcx_admin.put(f"/virtual-accounts/status/{account_id}", {"status": "suspended"}, expect=200)
+    arrive(sandbox, reference, **{"failed": {"status": "failed"}, "dust": {"status": "completed", "amount": "0.004"},
+                                  "suspended": {"status": "completed", "amount": "7"}}[end])
+    wait_for(pcx_admin, made, "failed")
+    assert balances(server, account_id) == (0, 0)
+    alerts = [log["metadata"]["amount"] for log in pcx_admin.get("/virtual-accounts/logs", {
+        "type": "deposit.suspended", "account_id": account_id}, expect=200).data]
+    assert alerts == (["7"] if end == "suspended" else [])
+    pcx_admin.delete(f"/virtual-accounts/{account_id}", expect=200)
+
+
+def test_a_deposit_of_an_unknown_amount_is_never_taken_for_done(pcx, pcx_admin, server, sandbox, token_account):
+    account_id = token_account()
+    made, reference = announce(pcx, sandbox, account_id, None)
+    arrive(sandbox, reference, status="completed")
+    for _ in range(3):
+        sandbox.advance("PT10M")
+        assert pcx_admin.get(detail(made), expect=200).data["status"] == "pending"
+    arrive(sandbox, reference, status="completed", amount="3")
+    wait_for(pcx_admin, made, "completed")
+    assert balances(server, account_id) == (3, 3)
+
+
 def test_crypto_refusals(pcx, pcx_user, server, token_account):
     account_id = token_account("5")
     naira = open_account(server)
