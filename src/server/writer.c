@@ -269,6 +269,12 @@ static void run_alone(struct writer_thread *thread, struct writer_job **jobs, si
     }
 }
 
+/* Is one of the jobs to blame, or a database that nobody can write to? */
+static bool is_of_one_job(int error)
+{
+    return error && !must_rerun(error) && error != ERR_STORE_BUSY;
+}
+
 static void run_batch(struct writer_thread *thread)
 {
     struct writer_job **jobs = thread->batch;
@@ -278,7 +284,7 @@ static void run_batch(struct writer_thread *thread)
         int error = run_until_settled(thread, jobs, left, &run);
         metrics_observe(thread->writer->app->metrics, HISTOGRAM_BATCH_SIZE, (int64_t)run);
         atomic_store(&thread->healthy, error == OK);
-        if (error == ERR_STORE && run > 1)
+        if (is_of_one_job(error) && run > 1)
             run_alone(thread, jobs, run);
         else
             report(thread, jobs, run, error);

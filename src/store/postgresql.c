@@ -14,6 +14,7 @@
  * runs, finds the token if it committed, and otherwise keeps it from ever committing, since its own
  * insert then fails.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -87,7 +88,9 @@ static int send_token(struct sql *sql)
 static int commit_write(struct sql *sql)
 {
     /* Before the token is sent a loss is harmless: nothing can have been committed. */
-    int error = pg_make_room(sql);
+    int error = pg_send_deferred(sql, UINT_MAX);
+    if (!error)
+        error = pg_make_room(sql);
     if (error == ERR_STORE_LOST)
         return ERR_STORE_RETRY;
     if (!error)
@@ -153,6 +156,8 @@ static int pg_control(struct sql *sql, enum control what, unsigned savepoint)
     switch (what) {
     case BEGIN_WRITE:
     case BEGIN_READ:
+        pg_deferred_clear(pg->deferred);
+        pg_answers_clear(pg->answers);
         return pg_send_text(sql, pg_control_texts[what]);
     case COMMIT:
         return sql->transaction == TRANSACTION_READ ? end_read(sql)
@@ -171,6 +176,7 @@ static int pg_control(struct sql *sql, enum control what, unsigned savepoint)
         pg_settle(sql, NULL);
         if (!sql->connection)
             return ERR_STORE_LOST;
+        pg_answers_forget(sql);
         error = pg_send_text(sql, pg_control_texts[ROLLBACK_TO]);
         if (!error)
             error = pg_send_text(sql, pg_control_texts[RELEASE]);
@@ -186,6 +192,13 @@ const struct engine postgresql_engine = {
     .control = pg_control,
     .run = pg_run,
     .start = pg_start,
+    .recall = pg_recall,
+    .expect = pg_expect,
+    .defer = pg_defer,
+    .send_deferred = pg_send_deferred,
+    .mark_deferred = pg_mark_deferred,
+    .rewind_deferred = pg_rewind_deferred,
+    .defers_for = pg_defers_for,
     .step = pg_step,
     .read = pg_read,
     .read_integer = pg_read_integer,

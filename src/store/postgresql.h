@@ -6,6 +6,8 @@
  *     postgresql_statement.c    statements with their parameters
  *     postgresql_rows.c         reading results
  *     postgresql_arrays.c       many rows in one statement
+ *     postgresql_deferred.c     rows that wait to be inserted together
+ *     postgresql_answers.c      what a write transaction need not ask
  *     postgresql.c              transactions, and the engine's table of functions
  */
 #ifndef STORE_POSTGRESQL_H
@@ -26,6 +28,7 @@ enum pending_kind { PENDING_PREPARE, PENDING_EXECUTE, PENDING_SYNC };
 struct pending {
     enum pending_kind kind;
     struct prepared *prepared; /* PENDING_PREPARE */
+    struct pg_answer *answer;  /* PENDING_EXECUTE: takes the result; NULL: nobody does */
 };
 
 /* A statement on the server. */
@@ -42,6 +45,8 @@ struct pg {
     unsigned number; /* no two connections of the process have the same */
     unsigned cursor_count;
     int64_t last_token; /* of the last transaction that is known to have committed; 0: none */
+    struct pg_deferred *deferred;
+    struct pg_answers *answers;
     size_t pending_count;
     struct pending pending[PG_MAX_PENDING];
 };
@@ -110,5 +115,36 @@ int pg_update_many(struct sql *sql, const char *table, const struct type *type, 
 int pg_find_many(struct sql *sql, struct arena *arena, const char *table, const struct type *type,
                  const int64_t *ids, size_t id_count, bool lock, char **ret_rows,
                  size_t *ret_count);
+void pg_add_element(struct buf *out, const struct sql_value *value);
+/* The head of the array that a parameter of this field's type is. */
+struct buf pg_array_begin(struct arena *arena, const struct type_field *field, size_t count);
+/* The shape's statement over these arrays, one for each of its fields. */
+int pg_send_arrays(struct sql *sql, const struct shape *shape, const struct buf *columns);
+
+/* ---- postgresql_deferred.c: see struct engine ---- */
+struct pg_deferred *pg_deferred_new(void);
+void pg_deferred_free(struct pg_deferred *deferred);
+void pg_deferred_clear(struct pg_deferred *deferred);
+int pg_defer(struct sql *sql, const char *table, const struct type *type, const void *rows,
+             size_t count);
+int pg_send_deferred(struct sql *sql, unsigned level);
+void pg_mark_deferred(struct sql *sql, unsigned level);
+void pg_rewind_deferred(struct sql *sql, unsigned level);
+/* Does a row wait for a table that the statement names? */
+bool pg_defers_for(struct sql *sql, const struct statement *statement);
+/* Did one, in this transaction, even if it was sent since? */
+bool pg_deferred_concerns(struct sql *sql, const struct statement *statement);
+
+/* ---- postgresql_answers.c ---- */
+struct pg_answers *pg_answers_new(void);
+void pg_answers_free(struct pg_answers *answers);
+void pg_answers_clear(struct pg_answers *answers);
+/* Something was written or locked: nothing that was read before holds any more. */
+void pg_answers_forget(struct sql *sql);
+void pg_answer_arrived(struct pg_answer *answer, PGresult *result);
+int pg_expect(struct sql *sql, struct statement *statement, const struct sql_value *args);
+int pg_recall(struct cursor *cursor, const struct sql_value *args);
+/* The cursor's whole result, when it may be asked for again. */
+void pg_remember(struct cursor *cursor, const struct sql_value *args);
 
 #endif

@@ -9,7 +9,7 @@ static void add_u32(struct buf *out, uint32_t value)
     buf_add(out, &big, sizeof(big));
 }
 
-static void add_element(struct buf *out, const struct sql_value *value)
+void pg_add_element(struct buf *out, const struct sql_value *value)
 {
     if (value->kind == SQL_NULL) {
         add_u32(out, UINT32_MAX);
@@ -53,28 +53,39 @@ static void set_array(struct parameters *parameters, unsigned i, Oid element, co
     parameters->formats[i] = 1;
 }
 
+struct buf pg_array_begin(struct arena *arena, const struct type_field *field, size_t count)
+{
+    struct buf array = buf_new(arena, 20 + count * 12);
+    add_array_head(&array, element_type(field), count);
+    return array;
+}
+
+int pg_send_arrays(struct sql *sql, const struct shape *shape, const struct buf *columns)
+{
+    struct parameters parameters = {.count = shape->count};
+    for (unsigned f = 0; f < shape->count; f++)
+        set_array(&parameters, f, element_type(shape->fields[f]), &columns[f]);
+    struct statement *statement = statement_get(sql, shape->query);
+    return pg_send(sql, pg_prepared_get(sql, statement, parameters.types, shape->count),
+                   &parameters);
+}
+
 static int run_arrays(struct sql *sql, enum shape_kind kind, const char *table,
                       const struct type *type, const void *rows, size_t count)
 {
     const struct shape *shape = shape_get(sql, kind, table, type);
     struct sql_value values[MAX_COLUMNS + 1];
-    struct parameters parameters = {.count = shape->count};
     struct arena *scratch = scratch_begin(sql);
     struct buf *columns = ARENA_ARRAY(scratch, struct buf, shape->count);
-    for (unsigned f = 0; f < shape->count; f++) {
-        columns[f] = buf_new(scratch, 20 + count * 12);
-        add_array_head(&columns[f], element_type(shape->fields[f]), count);
-    }
+    pg_answers_forget(sql);
+    for (unsigned f = 0; f < shape->count; f++)
+        columns[f] = pg_array_begin(scratch, shape->fields[f], count);
     for (size_t i = 0; i < count; i++) {
         shape_values(sql, shape, scratch, (const char *)rows + i * type->size, values);
         for (unsigned f = 0; f < shape->count; f++)
-            add_element(&columns[f], &values[f]);
+            pg_add_element(&columns[f], &values[f]);
     }
-    for (unsigned f = 0; f < shape->count; f++)
-        set_array(&parameters, f, element_type(shape->fields[f]), &columns[f]);
-    struct statement *statement = statement_get(sql, shape->query);
-    int error =
-        pg_send(sql, pg_prepared_get(sql, statement, parameters.types, shape->count), &parameters);
+    int error = pg_send_arrays(sql, shape, columns);
     scratch_end(sql);
     if (!error && sql->transaction != TRANSACTION_WRITE)
         error = pg_settle(sql, NULL);
@@ -101,7 +112,7 @@ static int send_ids(struct sql *sql, struct statement *statement, const int64_t 
     add_array_head(&array, OID_INT8, count);
     for (size_t i = 0; i < count; i++) {
         struct sql_value value = sql_int(ids[i]);
-        add_element(&array, &value);
+        pg_add_element(&array, &value);
     }
     set_array(&parameters, 0, OID_INT8, &array);
     int error = pg_send(sql, pg_prepared_get(sql, statement, parameters.types, 1), &parameters);
@@ -116,7 +127,11 @@ int pg_find_many(struct sql *sql, struct arena *arena, const char *table, const 
         shape_get(sql, lock ? SHAPE_LOCK_MANY : SHAPE_FIND_MANY, table, type);
     struct cursor cursor = {.sql = sql, .statement = statement_get(sql, shape->query)};
     PGresult *result = NULL;
-    int error = send_ids(sql, cursor.statement, ids, id_count);
+    int error = pg_defers_for(sql, cursor.statement) ? sql_issue_savepoints(sql) : 0;
+    if (lock)
+        pg_answers_forget(sql);
+    if (!error)
+        error = send_ids(sql, cursor.statement, ids, id_count);
     if (!error)
         error = pg_settle(sql, &result);
     if (error)

@@ -32,6 +32,8 @@ void pg_disconnect(struct sql *sql)
     if (!pg)
         return;
     PQfinish(pg->conn);
+    pg_deferred_free(pg->deferred);
+    pg_answers_free(pg->answers);
     free(pg);
     sql->connection = NULL;
 }
@@ -87,6 +89,8 @@ int pg_connect(struct sql *sql)
     struct pg *pg = calloc(1, sizeof(*pg));
     if (!pg)
         abort();
+    pg->deferred = pg_deferred_new();
+    pg->answers = pg_answers_new();
     pg->number = atomic_fetch_add(&count, 1) + 1;
     /* What the URL says comes last and wins. */
     const char *const keys[] = {"connect_timeout", "application_name", "keepalives_idle", "dbname",

@@ -15,7 +15,7 @@ void pg_push(struct sql *sql, enum pending_kind kind, struct prepared *prepared)
 {
     struct pg *pg = sql->connection;
     assert(pg->pending_count < PG_MAX_PENDING);
-    pg->pending[pg->pending_count++] = (struct pending){kind, prepared};
+    pg->pending[pg->pending_count++] = (struct pending){kind, prepared, NULL};
     if (kind == PENDING_EXECUTE)
         count(sql, METRIC_STORE_STATEMENTS);
 }
@@ -50,6 +50,10 @@ static void read_answer(struct sql *sql, const struct pending *pending, int *err
         pending->prepared->sent_on = 0;
     if (failed && result && !*error && PQresultStatus(result) != PGRES_PIPELINE_ABORTED)
         *error = pg_note_result(sql, result);
+    if (pending->answer && !failed) {
+        pg_answer_arrived(pending->answer, result);
+        return;
+    }
     if (ret_last && !failed && pending->kind == PENDING_EXECUTE) {
         PQclear(*ret_last);
         *ret_last = result;

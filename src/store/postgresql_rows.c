@@ -60,6 +60,8 @@ static int declare(struct cursor *cursor, const struct sql_value *args)
 
 static int query(struct cursor *cursor, const struct sql_value *args)
 {
+    if (!cursor->statement->reads)
+        pg_answers_forget(cursor->sql);
     int error = pg_send_values(cursor->sql, cursor->statement, args);
     PGresult *result = NULL;
     if (!error)
@@ -67,6 +69,8 @@ static int query(struct cursor *cursor, const struct sql_value *args)
     cursor->result = result;
     cursor->row = -1;
     cursor->row_count = error ? 0 : PQntuples(result);
+    if (!error)
+        pg_remember(cursor, args);
     return error;
 }
 
@@ -109,7 +113,8 @@ int pg_step(struct cursor *cursor)
 void pg_end(struct cursor *cursor)
 {
     struct sql *sql = cursor->sql;
-    PQclear(cursor->result);
+    if (!cursor->lent)
+        PQclear(cursor->result);
     cursor->result = NULL;
     /* The transaction's end closes what an error or a visitor left open; closing is only kind. */
     if (!cursor->stream || !sql->connection || cursor->row_count < FETCH_ROWS)

@@ -148,6 +148,7 @@ int pg_send_values(struct sql *sql, struct statement *statement, const struct sq
 int pg_run(struct sql *sql, struct statement *statement, const struct sql_value *args, bool wait,
            int64_t *ret_changed)
 {
+    pg_answers_forget(sql);
     int error = pg_send_values(sql, statement, args);
     if (error || (!wait && sql->transaction == TRANSACTION_WRITE && !statement->temporary))
         return error;

@@ -7,6 +7,7 @@
  * transaction by themselves and on those that do not.
  */
 #include <assert.h>
+#include <limits.h>
 #include <openssl/rand.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -98,6 +99,52 @@ static size_t address_slot(const char *query)
 }
 _Static_assert(STATEMENT_BUCKETS == 1u << (64 - 55), "address_slot yields an index");
 
+static bool in_name(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+uint32_t statement_word(const char *name, size_t length)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)name[i]) * 16777619u;
+    return hash;
+}
+
+bool statement_mentions(const struct statement *statement, uint32_t word)
+{
+    for (unsigned i = 0; i < statement->word_count; i++)
+        if (statement->words[i] == word)
+            return true;
+    return false;
+}
+
+static void note_words(struct statement *statement)
+{
+    size_t most = strlen(statement->query) / 2 + 1;
+    statement->words = calloc(most, sizeof(*statement->words));
+    if (!statement->words)
+        abort();
+    for (const char *at = statement->query; *at;) {
+        const char *start = at;
+        while (in_name(*at))
+            at++;
+        if (at > start)
+            statement->words[statement->word_count++] = statement_word(start, (size_t)(at - start));
+        else
+            at++;
+    }
+}
+
+/* WITH ... may end in a write; SELECT never writes. */
+static bool only_reads(const char *query)
+{
+    while (*query == ' ' || *query == '\n' || *query == '\t')
+        query++;
+    return strncasecmp(query, "SELECT", 6) == 0;
+}
+
 static struct statement *statement_new(const char *query, uint64_t hash)
 {
     struct statement *statement = calloc(1, sizeof(*statement));
@@ -107,6 +154,8 @@ static struct statement *statement_new(const char *query, uint64_t hash)
     if (!statement->query)
         abort();
     statement->hash = hash;
+    statement->reads = only_reads(query) && !strstr(query, SQL_FOR_UPDATE);
+    note_words(statement);
     return statement;
 }
 
@@ -114,6 +163,7 @@ static void statement_free(struct sql *sql, struct statement *statement)
 {
     sql->engine->forget(sql, statement);
     row_map_free(&statement->map);
+    free(statement->words);
     free(statement->query);
     free(statement);
 }
@@ -179,18 +229,26 @@ int sql_spoil(struct sql *sql, int error)
     return error;
 }
 
+static int send_deferred(struct sql *sql, unsigned level)
+{
+    return sql->engine->send_deferred ? sql->engine->send_deferred(sql, level) : 0;
+}
+
 int sql_issue_savepoints(struct sql *sql)
 {
     if (sql->transaction != TRANSACTION_WRITE)
         return 0;
     sql->wrote = true;
     while (sql->issued < sql->savepoints) {
-        int error = sql->engine->control(sql, SAVEPOINT, sql->issued + 1);
+        int error = send_deferred(sql, sql->issued + 1);
+        if (!error)
+            error = sql->engine->control(sql, SAVEPOINT, sql->issued + 1);
         if (error)
             return sql_spoil(sql, error);
         sql->issued++;
     }
-    return 0;
+    int error = send_deferred(sql, UINT_MAX);
+    return error ? sql_spoil(sql, error) : 0;
 }
 
 /* ---- Running ---- */
@@ -225,22 +283,41 @@ int sql_run_args(struct sql *sql, const char *query, const struct sql_value *arg
     return error ? sql_spoil(sql, error) : 0;
 }
 
-/* WITH ... may end in a write; SELECT never writes. */
-static bool only_reads(const char *query)
+/* 1: the cursor stands before an answer that needs no asking; 0, or an error. */
+static int recall(struct cursor *cursor, const struct sql_value *args)
 {
-    while (*query == ' ' || *query == '\n' || *query == '\t')
-        query++;
-    return strncasecmp(query, "SELECT", 6) == 0;
+    struct sql *sql = cursor->sql;
+    if (!sql->engine->recall || sql->transaction != TRANSACTION_WRITE || cursor->stream)
+        return 0;
+    return sql->engine->recall(cursor, args);
+}
+
+/* Rows that were deferred have to be there before a statement that may be about them. */
+static int send_deferred_for(struct sql *sql, const struct statement *statement)
+{
+    if (!sql->engine->defers_for || !sql->engine->defers_for(sql, statement))
+        return 0;
+    return ready_to_write(sql);
+}
+
+static int start(struct cursor *cursor, const char *query, const struct sql_value *args)
+{
+    int known = recall(cursor, args);
+    if (known)
+        return known < 0 ? known : 0;
+    int error = only_reads(query) ? send_deferred_for(cursor->sql, cursor->statement)
+                                  : ready_to_write(cursor->sql);
+    return error ? error : cursor->sql->engine->start(cursor, args);
 }
 
 static int cursor_open(struct cursor *cursor, const char *query, const struct sql_value *args)
 {
     struct sql *sql = cursor->sql;
-    int error = only_reads(query) ? ready(sql) : ready_to_write(sql);
+    int error = ready(sql);
     if (error)
         return error;
     cursor->statement = statement_get(sql, query);
-    error = sql->engine->start(cursor, args);
+    error = start(cursor, query, args);
     if (error) {
         statement_release(sql, cursor->statement);
         return sql_spoil(sql, error);
@@ -467,8 +544,33 @@ int sql_insert(struct sql *sql, const char *table, const struct type *type, cons
     return run_shape(sql, SHAPE_INSERT, true, table, type, row);
 }
 
+/* Within a call of a batch rows wait: if the call is taken back they were never sent, and those of
+ * many calls go together. */
+static bool may_defer(const struct sql *sql)
+{
+    return sql->engine->defer && sql->transaction == TRANSACTION_WRITE && sql->savepoints > 0;
+}
+
+static int defer(struct sql *sql, const char *table, const struct type *type, const void *rows,
+                 size_t count)
+{
+    int error = ready(sql);
+    if (error)
+        return error;
+    sql->wrote = true;
+    error = sql->engine->defer(sql, table, type, rows, count);
+    if (error != ERR_INVALID)
+        return error ? sql_spoil(sql, error) : 0;
+    /* The row was refused here: the server knows of nothing, only this call is spoiled. */
+    sql->failed = error;
+    sql->failed_at = sql->savepoints;
+    return error;
+}
+
 int sql_append(struct sql *sql, const char *table, const struct type *type, const void *row)
 {
+    if (may_defer(sql))
+        return defer(sql, table, type, row, 1);
     return run_shape(sql, SHAPE_INSERT, false, table, type, row);
 }
 
@@ -482,6 +584,8 @@ int sql_insert_many(struct sql *sql, const char *table, const struct type *type,
 {
     if (count == 0)
         return sql->failed;
+    if (may_defer(sql))
+        return defer(sql, table, type, rows, count);
     int error = ready_to_write(sql);
     if (!error && (error = sql->engine->insert_many(sql, table, type, rows, count)))
         sql_spoil(sql, error);
@@ -495,6 +599,17 @@ int sql_update_many(struct sql *sql, const char *table, const struct type *type,
         return sql->failed;
     int error = ready_to_write(sql);
     if (!error && (error = sql->engine->update_many(sql, table, type, rows, count)))
+        sql_spoil(sql, error);
+    return error;
+}
+
+int sql_expect_args(struct sql *sql, const char *query, const struct sql_value *args)
+{
+    assert(sql->transaction == TRANSACTION_WRITE && sql->savepoints == 0);
+    if (!sql->engine->expect)
+        return 0;
+    int error = ready(sql);
+    if (!error && (error = sql->engine->expect(sql, statement_get(sql, query), args)))
         sql_spoil(sql, error);
     return error;
 }
@@ -583,6 +698,8 @@ int sql_savepoint(struct sql *sql)
     if (sql->failed)
         return sql->failed;
     sql->savepoints++;
+    if (sql->engine->mark_deferred)
+        sql->engine->mark_deferred(sql, sql->savepoints);
     return 0;
 }
 
@@ -592,7 +709,9 @@ int sql_savepoint_release(struct sql *sql)
     if (sql->failed)
         return sql->failed;
     if (sql->issued == sql->savepoints) {
-        int error = sql->engine->control(sql, RELEASE, sql->issued);
+        int error = send_deferred(sql, UINT_MAX);
+        if (!error)
+            error = sql->engine->control(sql, RELEASE, sql->issued);
         if (error)
             return sql_spoil(sql, error);
         sql->issued--;
@@ -611,6 +730,8 @@ int sql_savepoint_rollback(struct sql *sql)
         return sql->failed;
     }
     sql->failed = 0;
+    if (sql->engine->rewind_deferred && sql->connection)
+        sql->engine->rewind_deferred(sql, level);
     if (sql->issued < level)
         return 0;
     int error = sql->engine->control(sql, ROLLBACK_TO, level);

@@ -134,10 +134,24 @@ int sql_each_args(struct sql *sql, const struct type *type, sql_visit *visit, vo
 /* INSERT of all fields of a row struct. ERR_STORE_UNIQUE when a unique key is taken. */
 int sql_insert(struct sql *sql, const char *table, const struct type *type, const void *row);
 /* The same where only a programmer's error could collide (a fresh id): PostgreSQL does not wait for
- * the answer; an error comes out of a later call of the same savepoint. */
+ * the answer. Within a savepoint the row is even sent later, together with those of other calls,
+ * unless somebody asks about its table; then an error may come out of sql_commit, and the
+ * transaction has to be run again call by call to know whose it is. */
 int sql_append(struct sql *sql, const char *table, const struct type *type, const void *row);
 /* UPDATE of all fields of a row struct except its key columns: WHERE tenant_id = and id =. */
 int sql_update(struct sql *sql, const char *table, const struct type *type, const void *row);
+
+/*
+ * Ahead of a batch of calls, outside any savepoint: "this will be asked". PostgreSQL is asked
+ * without waiting, so that all questions of a batch take one round trip; who then asks with the
+ * same text and values has the answer. Such a statement may also lock a row (UPDATE ... RETURNING):
+ * then its answer is given once. No effect on SQLite.
+ *
+ * In a write transaction PostgreSQL remembers the answers of SELECT by itself until something is
+ * written at once or locked, so that what every call of a batch asks is asked once.
+ */
+int sql_expect_args(struct sql *sql, const char *query, const struct sql_value *args);
+#define sql_expect(sql, query, ...) sql_expect_args((sql), (query), SQL_ARGS(__VA_ARGS__))
 
 /*
  * Many rows in one go: one prepared statement on SQLite, one round trip on PostgreSQL (which does

@@ -39,6 +39,9 @@ struct statement {
     void *handle;           /* the engine's */
     bool busy;              /* rows are being read */
     bool temporary;         /* a second one of the same text, made while the first was busy */
+    bool reads;             /* begins with SELECT, and locks nothing */
+    uint32_t *words;        /* hashes of the names in the text: which tables it may be about */
+    unsigned word_count;
     struct row_map map;
 };
 
@@ -101,6 +104,7 @@ struct cursor {
     struct sql *sql;
     struct statement *statement;
     bool stream; /* fetch in portions */
+    bool lent;   /* the result belongs to what the transaction remembers */
     void *result;
     int row, row_count;
     unsigned number; /* of the server-side cursor */
@@ -117,6 +121,22 @@ struct engine {
     int (*run)(struct sql *sql, struct statement *statement, const struct sql_value *args,
                bool wait, int64_t *ret_changed);
     int (*start)(struct cursor *cursor, const struct sql_value *args);
+    /*
+     * What an engine whose answers cost a round trip may do about it; NULL where they do not.
+     *
+     * `recall`: 1 when the transaction knows the answer (it asked before, or was told to expect the
+     * question) and the cursor has it, 0, or an error. `expect`: asks without waiting.
+     * `defer` keeps rows to be inserted, `send_deferred` sends those that were kept before savepoint
+     * `level` was opened (all: UINT_MAX); `mark_deferred` and `rewind_deferred` go with savepoints.
+     */
+    int (*recall)(struct cursor *cursor, const struct sql_value *args);
+    int (*expect)(struct sql *sql, struct statement *statement, const struct sql_value *args);
+    int (*defer)(struct sql *sql, const char *table, const struct type *type, const void *rows,
+                 size_t count);
+    int (*send_deferred)(struct sql *sql, unsigned level);
+    void (*mark_deferred)(struct sql *sql, unsigned level);
+    void (*rewind_deferred)(struct sql *sql, unsigned level);
+    bool (*defers_for)(struct sql *sql, const struct statement *statement);
     int (*step)(struct cursor *cursor); /* 1: a row, 0: no more, or an error */
     int (*read)(struct cursor *cursor, struct arena *arena, void *row); /* by statement->map */
     int (*read_integer)(struct cursor *cursor, int64_t *ret_value);
@@ -164,6 +184,9 @@ struct store {
 struct sql *sql_open(struct store *store, bool for_write);
 void sql_close(struct sql *sql);
 struct statement *statement_get(struct sql *sql, const char *query);
+/* Does the table's name stand in the statement's text? */
+uint32_t statement_word(const char *name, size_t length);
+bool statement_mentions(const struct statement *statement, uint32_t word);
 void statements_forget(struct sql *sql); /* all: the engine's part is gone or about to go */
 /* Notes what went wrong (printf) and returns `error`. */
 int sql_note(struct sql *sql, int error, const char *format, ...)
