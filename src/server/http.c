@@ -9,8 +9,10 @@
  */
 #include "server/http_internal.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "base/config.h"
 #include "base/metrics.h"
@@ -23,7 +25,6 @@
 #define UPLOAD_ARENA_CAP ((size_t)192 * 1024 * 1024)
 #define REQUEST_ID_MAX 64
 #define DROPPED_BODY_MAX ((size_t)64 * 1024 * 1024)
-#define MAX_HEADERS 64
 #define KEPT_REQUESTS 64
 
 struct request {
@@ -133,7 +134,7 @@ static enum MHD_Result add_query(void *cls, enum MHD_ValueKind kind, const char 
 {
     (void)kind;
     struct request *request = cls;
-    if (request->query_count == MAX_HEADERS)
+    if (request->query_count == MAX_PARAMETERS)
         return MHD_NO;
     struct arena *arena = request->arena;
     request->query[request->query_count++] = (struct header){
@@ -197,7 +198,7 @@ static void read_head(struct request *request, const char *url, const char *meth
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, request);
     int query_count = MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, NULL, NULL);
     if (query_count > 0) {
-        request->query = ARENA_ARRAY(request->arena, struct header, MAX_HEADERS);
+        request->query = ARENA_ARRAY(request->arena, struct header, MAX_PARAMETERS);
         MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, add_query, request);
     }
     x->pipeline = request->http->pipeline;
@@ -277,18 +278,98 @@ static void add_headers(struct request *request, struct MHD_Response *response)
         MHD_add_response_header(response, "Connection", "close");
 }
 
-/* The body is arena memory: it lives until the response is out (request_completed). */
-static enum MHD_Result respond(struct request *request)
+typedef enum MHD_Result queue_function(struct MHD_Connection *, unsigned, struct MHD_Response *);
+static queue_function *library_queue_response;
+
+void http_find_library(void)
+{
+    *(void **)&library_queue_response = dlsym(RTLD_NEXT, "MHD_queue_response");
+    if (!library_queue_response)
+        abort();
+}
+
+static enum MHD_Result respond_from(struct request *request, enum MHD_ResponseMemoryMode memory)
 {
     struct exchange *x = &request->x;
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        x->reply.len, (void *)(uintptr_t)x->reply.ptr, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(x->reply.len, (void *)(uintptr_t)x->reply.ptr, memory);
     if (!response)
         return MHD_NO;
     add_headers(request, response);
     http_set_phase(request->watched, PHASE_REPLY);
-    enum MHD_Result result = MHD_queue_response(request->connection, (unsigned)x->status, response);
+    enum MHD_Result result =
+        library_queue_response(request->connection, (unsigned)x->status, response);
     MHD_destroy_response(response);
+    return result;
+}
+
+/* The body is arena memory: it lives until the response is out (request_completed). */
+static enum MHD_Result respond(struct request *request)
+{
+    return respond_from(request, MHD_RESPMEM_PERSISTENT);
+}
+
+static int error_of_library(unsigned status)
+{
+    switch (status) {
+    case MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE:
+        return ERR_HEADERS_TOO_LARGE;
+    case MHD_HTTP_URI_TOO_LONG:
+        return ERR_ADDRESS_TOO_LONG;
+    case MHD_HTTP_CONTENT_TOO_LARGE:
+        return ERR_BODY_TOO_LARGE;
+    case MHD_HTTP_INTERNAL_SERVER_ERROR:
+        return ERR_OVERLOADED; /* out of memory */
+    default:
+        return ERR_INVALID_HEADERS;
+    }
+}
+
+static bool has_broken_length(const struct request *request)
+{
+    struct str length = call_header(&request->x.call, "Content-Length");
+    int64_t ignored;
+    return str_present(length) && (!str_to_i64(length, &ignored) || ignored < 0);
+}
+
+/* Past libmicrohttpd, which after a broken length sends the head of its answer twice (0.9.75). Under TLS such a
+ * client gets no answer. */
+static void send_plainly(const struct request *request)
+{
+    const struct exchange *x = &request->x;
+    if (request->http->tls_cert)
+        return;
+    struct buf text = buf_new(request->arena, 512);
+    buf_printf(&text,
+               "HTTP/1.1 %d Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\n"
+               "X-Request-Id: %.*s\r\nContent-Length: %zu\r\n\r\n%.*s",
+               x->status, STR_FMT(x->call.request_id), x->reply.len, STR_FMT(x->reply));
+    send(request->watched->fd, buf_str(&text).ptr, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/*
+ * What libmicrohttpd cannot read (more headers than a connection has memory for, lines and chunks that are none) it
+ * answers by itself, in HTML. It does so by its own public function, and the linker binds that to the program's, which
+ * is this one: those answers are the dialect's, too. Ours do not come this way.
+ */
+enum MHD_Result MHD_queue_response(struct MHD_Connection *connection, unsigned status,
+                                   struct MHD_Response *response)
+{
+    (void)response;
+    struct connection *watched = http_watched(connection);
+    struct request *request = request_take(watched->http);
+    request->connection = connection;
+    request->watched = watched;
+    request->closing = true;
+    read_head(request, watched->path, "GET");
+    request->x.dialect = dialect_of_path(request->x.path);
+    exchange_refuse(&request->x, error_of_library(status));
+    enum MHD_Result result = MHD_NO;
+    if (has_broken_length(request))
+        send_plainly(request);
+    else
+        result = respond_from(request, MHD_RESPMEM_MUST_COPY);
+    request_give(request);
     return result;
 }
 
@@ -329,18 +410,22 @@ static size_t count_headers(const struct request *request, const char *name)
  * 6.1 and 6.3); with two hosts, ours and a proxy's idea of the tenant differ. Parameters beyond the
  * limit are not dropped in silence, they might have been a filter.
  */
-static int check_head(const struct request *request)
+static int check_head(const struct request *request, const char *version)
 {
     const struct call *c = &request->x.call;
     struct str coding = call_header(c, "Transfer-Encoding");
     size_t codings = count_headers(request, "Transfer-Encoding");
     size_t lengths = count_headers(request, "Content-Length");
     int64_t length;
+    if (request->watched->address_too_long)
+        return ERR_ADDRESS_TOO_LONG;
     if (request->header_bytes > (size_t)c->app->config->header_limit ||
-        request->header_count == MAX_HEADERS || request->query_count == MAX_HEADERS)
+        request->header_count == MAX_HEADERS)
         return ERR_HEADERS_TOO_LARGE;
-    if (codings + lengths > 1 || (codings && !str_eq_nocase(coding, STR("chunked"))) ||
-        count_headers(request, "Host") > 1)
+    if (codings + lengths > 1 || (codings && !str_eq_nocase(coding, STR("chunked"))))
+        return ERR_INVALID_HEADERS;
+    size_t hosts = count_headers(request, "Host");
+    if (hosts > 1 || (!hosts && strcmp(version, "HTTP/1.1") == 0))
         return ERR_INVALID_HEADERS;
     if (lengths && !str_to_i64(call_header(c, "Content-Length"), &length))
         return ERR_INVALID_HEADERS;
@@ -394,10 +479,11 @@ static bool add_body(struct request *request, const char *bytes, size_t length)
     return true;
 }
 
-static enum MHD_Result begin(struct request *request, const char *url, const char *method)
+static enum MHD_Result begin(struct request *request, const char *url, const char *method,
+                             const char *version)
 {
     read_head(request, url, method);
-    int error = check_head(request);
+    int error = check_head(request, version);
     if (error) {
         request->closing = true;
         request->x.dialect = dialect_of_path(request->x.path);
@@ -423,7 +509,6 @@ enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const 
                             const char *method, const char *version, const char *upload_data,
                             size_t *upload_data_size, void **request_cls)
 {
-    (void)version;
     struct http_thread *thread = cls;
     struct http *http = thread->http;
     struct request *request = *request_cls;
@@ -435,7 +520,7 @@ enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const 
         request->thread = thread;
         request->watched = http_watched(connection);
         metrics_gauge_add(http->app->metrics, GAUGE_IN_FLIGHT, 1);
-        return begin(request, url, method);
+        return begin(request, url, method, version);
     }
     if (*upload_data_size) {
         bool good = add_body(request, upload_data, *upload_data_size);

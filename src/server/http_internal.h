@@ -9,15 +9,22 @@
 
 #include "server/http.h"
 
+#define MAX_HEADERS 64
+#define MAX_PARAMETERS 64
+
 /* What a connection is at, for the watch thread. */
 enum phase { PHASE_IDLE, PHASE_HEADERS, PHASE_BODY, PHASE_AT_WORK, PHASE_REPLY };
 
 struct connection {
+    struct http *http;
     struct connection *next, *previous;
     int fd;
     _Atomic int phase;
     _Atomic usec_t since; /* clock_monotonic */
     char address[INET6_ADDRSTRLEN];
+    /* Of the request whose headers are arriving; its own thread's. */
+    char path[64]; /* as much of it as tells the dialect */
+    bool address_too_long;
 };
 
 /* What other threads leave at an HTTP thread: connections that were accepted, requests that can be answered. */
@@ -68,6 +75,8 @@ enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const 
                             size_t *upload_data_size, void **request_cls);
 void http_request_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
                             enum MHD_RequestTerminationCode code);
+/* Before the first daemon: finds libmicrohttpd's own way to answer, which http.c stands in front of. */
+void http_find_library(void);
 /* Frees what the calling thread kept for its next requests. */
 void http_free_spare_requests(void);
 

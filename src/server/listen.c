@@ -64,6 +64,7 @@ static void connection_opened(struct http_thread *thread, struct MHD_Connection 
         abort();
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    watched->http = http;
     watched->fd = info ? info->connect_fd : -1;
     info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     if (info && info->client_addr->sa_family == AF_INET)
@@ -275,6 +276,13 @@ static void *accepting_main(void *argument)
 
 /* ---- HTTP threads ---- */
 
+/* Headers that come in large portions make it read on without a call of ours. */
+static bool has_more_to_read(const struct http_thread *thread)
+{
+    MHD_UNSIGNED_LONG_LONG timeout_ms;
+    return MHD_get_timeout(thread->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0;
+}
+
 static void run_while_busy(struct http_thread *thread)
 {
     uint64_t before;
@@ -282,7 +290,7 @@ static void run_while_busy(struct http_thread *thread)
         before = thread->activity;
         receive_deliveries(thread);
         MHD_run_wait(thread->daemon, 0);
-    } while (thread->activity != before);
+    } while (thread->activity != before || has_more_to_read(thread));
 }
 
 static void sleep_until_event(struct http_thread *thread, struct pollfd waited[2])
@@ -312,12 +320,28 @@ static void *serving_main(void *argument)
     return NULL;
 }
 
-/* The first thing known of a request: its request line is there. */
+/*
+ * The first thing known of a request: its request line is there. Libmicrohttpd, which is about to take it apart in
+ * place, keeps each parameter in the connection's memory, and when that is full it forgets to answer (0.9.75). So
+ * parameters beyond the limit are taken away, and the request is refused for them (check_head).
+ */
 static void *request_line(void *cls, const char *uri, struct MHD_Connection *connection)
 {
-    (void)cls;
-    (void)uri;
-    http_set_phase(http_watched(connection), PHASE_HEADERS);
+    const struct http *http = cls;
+    struct connection *watched = http_watched(connection);
+    http_set_phase(watched, PHASE_HEADERS);
+    size_t path_length = strcspn(uri, "?");
+    size_t kept = path_length < sizeof(watched->path) ? path_length : sizeof(watched->path) - 1;
+    memcpy(watched->path, uri, kept);
+    watched->path[kept] = 0;
+    const char *query = uri + path_length;
+    size_t parameters = 0;
+    for (const char *p = query; *p; p++)
+        parameters += *p == '?' || *p == '&';
+    watched->address_too_long =
+        parameters > MAX_PARAMETERS || strlen(uri) > (size_t)http->app->config->header_limit;
+    if (watched->address_too_long && *query)
+        ((char *)(uintptr_t)query)[1] = 0;
     return NULL;
 }
 
@@ -471,6 +495,7 @@ bool http_start(struct http *http, struct pipeline *pipeline, struct str *ret_wh
 {
     http->pipeline = pipeline;
     http->thread_count = (size_t)http->app->config->http_threads;
+    http_find_library();
     http->threads = calloc(http->thread_count, sizeof(struct http_thread));
     if (!http->threads)
         abort();
