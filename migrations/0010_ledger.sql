@@ -89,18 +89,42 @@ CREATE INDEX ledger_journals_interaction ON ledger_journals (tenant_id, interact
 CREATE UNIQUE INDEX ledger_journals_reverses ON ledger_journals (tenant_id, reverses)
     WHERE reverses > 0;
 
--- Which journal a key belongs to. Keys are random and their texts long: an integer made from the key, as primary
--- key, is a third of the pages that an index of the texts would be. The text itself is compared in the row of the
--- journal or the refusal; a second key with the same integer takes the next free one.
+-- Which journal or refusal a key belongs to. Keys are random and their texts long: the index has 63 bits of the
+-- SHA-256 of tenant and key; the text itself is compared in the row of the journal or the refusal. Where several
+-- processes write (PostgreSQL) the index is ledger_keys, otherwise (SQLite) the tables after it.
 CREATE TABLE ledger_keys (
-    id BIGINT PRIMARY KEY,           -- 63 bits of SHA-256 of tenant and key
+    id BIGINT NOT NULL,              -- the hash
     tenant_id BIGINT NOT NULL,
-    journal_id BIGINT NOT NULL       -- 0: refused, see ledger_refusals
+    value BIGINT NOT NULL            -- the journal, or the negative of the refusal's id
+);
+CREATE INDEX ledger_keys_id ON ledger_keys (id);
+
+-- Entries are pairs (hash, value), 8 bytes each, little endian. The newest, one row per commit:
+CREATE TABLE ledger_key_log (
+    id BIGINT PRIMARY KEY,
+    entries BYTEA NOT NULL
+);
+-- Sorted runs. Eight of a level are merged into one of the next, part by part.
+CREATE TABLE ledger_key_runs (
+    id BIGINT PRIMARY KEY,
+    level BIGINT NOT NULL,           -- a run of level n has 2^(3n - 1) parts, by the first bits of the hash
+    entries BIGINT NOT NULL,         -- when it was whole, or will be
+    target BIGINT NOT NULL,          -- the run it is being merged into; 0: none
+    next_part BIGINT NOT NULL        -- of a run being made, the part of its sources that comes next; -1: made
+);
+CREATE TABLE ledger_key_parts (
+    id BIGINT PRIMARY KEY,           -- run << 24 | part
+    entries_id BIGINT NOT NULL,
+    filter BYTEA NOT NULL            -- of its hashes; apart from the entries, to be read at start
+);
+CREATE TABLE ledger_key_entries (
+    id BIGINT PRIMARY KEY,           -- rises, so that parts are appended whichever run they belong to
+    entries BYTEA NOT NULL           -- in order of hash
 );
 
 -- Refused attempts, so that their keys never succeed later.
 CREATE TABLE ledger_refusals (
-    id BIGINT PRIMARY KEY,           -- that of ledger_keys
+    id BIGINT PRIMARY KEY,
     tenant_id BIGINT NOT NULL,
     key TEXT NOT NULL,
     body_hash BYTEA,

@@ -3,13 +3,20 @@
  * ledger_flush the tables plus the queues plus the dirty memory are what the batch has done; after
  * ledger_flush the tables alone are; after ledger_end(false) memory is empty.
  */
-#include "ledger/internal.h"
+#include "ledger/keys.h"
 
 #include <stdlib.h>
 
 /* What is kept between transactions is emptied when it grows beyond this: 150 bytes an account. */
 #define KEEP_ACCOUNTS 400000
 #define KEEP_HOLDS 200000
+
+/* Builds for tests make and merge runs of keys all the time. */
+#ifdef FAULT_HOOKS
+#define KEYS_SPILL_AT 40
+#else
+#define KEYS_SPILL_AT 4096
+#endif
 
 #define TEXTS_MAX ((size_t)1 << 34) /* the batch is bounded by its callers, not here */
 
@@ -37,7 +44,9 @@ struct ledger *ledger_new(struct sql *sql)
     ledger->segments.item_size = sizeof(struct ledger_segment_);
     ledger->waypoints.item_size = sizeof(struct ledger_waypoint_);
     ledger->dated.item_size = sizeof(struct ledger_dated_);
+    ledger->refusals.item_size = sizeof(struct ledger_refusal_);
     ledger->keys.item_size = sizeof(struct queued_key);
+    ledger->key_runs = ledger->keeps ? key_runs_new(sql, KEYS_SPILL_AT) : NULL;
     ledger->systems.item_size = sizeof(struct system_account);
     return ledger;
 }
@@ -49,7 +58,8 @@ struct ledger *ledger_free(struct ledger *ledger)
     struct queue *queues[] = {
         &ledger->dirty_slots, &ledger->dirty_holds, &ledger->dirty_tenants, &ledger->undo,
         &ledger->marks,       &ledger->transfers,   &ledger->journals,      &ledger->segments,
-        &ledger->waypoints,   &ledger->dated,       &ledger->keys,          &ledger->systems,
+        &ledger->waypoints,   &ledger->dated,       &ledger->refusals,      &ledger->keys,
+        &ledger->systems,
     };
     for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
         queue_free(queues[i]);
@@ -61,6 +71,7 @@ struct ledger *ledger_free(struct ledger *ledger)
     id_map_free(&ledger->tenant_map);
     id_map_free(&ledger->free_keys);
     free(ledger->key_buckets);
+    key_runs_free(ledger->key_runs);
     chain_hasher_clear(&ledger->hasher);
     arena_free(ledger->texts);
     arena_free(ledger->scratch);
@@ -78,6 +89,12 @@ void ledger_forget(struct ledger *ledger)
     id_map_clear(&ledger->slot_map);
     id_map_clear(&ledger->hold_map);
     id_map_clear(&ledger->tenant_map);
+}
+
+void ledger_spill_keys_at(struct ledger *ledger, size_t keys)
+{
+    if (ledger->key_runs)
+        ledger->key_runs->spill_at = keys;
 }
 
 static void forget_systems(struct ledger *ledger)
@@ -101,6 +118,7 @@ static void clear_batch(struct ledger *ledger)
     ledger->segments.count = 0;
     ledger->waypoints.count = 0;
     ledger->dated.count = 0;
+    ledger->refusals.count = 0;
     arena_reset(ledger->texts);
 }
 
@@ -132,6 +150,8 @@ struct mark ledger_here(struct ledger *ledger)
         .segments = ledger->segments.count,
         .waypoints = ledger->waypoints.count,
         .dated = ledger->dated.count,
+        .refusals = ledger->refusals.count,
+        .keys = ledger->keys.count,
     };
 }
 
@@ -181,12 +201,13 @@ void ledger_rewind_to(struct ledger *ledger, const struct mark *mark)
 {
     while (ledger->undo.count > mark->undo)
         restore(ledger, queue_at(&ledger->undo, --ledger->undo.count));
-    ledger_unqueue_keys(ledger, mark->journals);
+    ledger_unqueue_keys(ledger, mark->keys);
     ledger->transfers.count = mark->transfers;
     ledger->journals.count = mark->journals;
     ledger->segments.count = mark->segments;
     ledger->waypoints.count = mark->waypoints;
     ledger->dated.count = mark->dated;
+    ledger->refusals.count = mark->refusals;
 }
 
 void ledger_rewind(struct ledger *ledger, size_t mark)
@@ -289,6 +310,7 @@ int ledger_flush(struct ledger *ledger)
     TRY(insert_queue(ledger, "ledger_segments", &ledger_segment__row, &ledger->segments));
     TRY(insert_queue(ledger, "ledger_transfers", &ledger_transfer__row, &ledger->transfers));
     TRY(insert_queue(ledger, "ledger_journals", &ledger_journal__row, &ledger->journals));
+    TRY(insert_queue(ledger, "ledger_refusals", &ledger_refusal__row, &ledger->refusals));
     TRY(ledger_flush_keys(ledger));
     TRY(insert_queue(ledger, "ledger_waypoints", &ledger_waypoint__row, &ledger->waypoints));
     TRY(insert_queue(ledger, "ledger_dated", &ledger_dated__row, &ledger->dated));
@@ -305,6 +327,8 @@ void ledger_end(struct ledger *ledger, bool committed)
     clear_batch(ledger);
     if (!committed || !ledger->keeps)
         ledger_forget(ledger);
+    if (!committed && ledger->key_runs)
+        key_runs_forget(ledger->key_runs);
     if (!committed)
         forget_systems(ledger);
     ledger->systems_uncertain = false;

@@ -164,19 +164,17 @@ void ledger_body_hash(const struct journal *journal, uint8_t ret_hash[LEDGER_HAS
     }
 }
 
-id_t64 ledger_key_id(id_t64 tenant_id, struct str key)
+id_t64 ledger_key_hash(struct chain_hasher *hasher, id_t64 tenant_id, struct str key)
 {
     uint8_t hash[LEDGER_HASH_SIZE], tenant[sizeof(int64_t)];
     uint64_t bits;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    int good = context && EVP_DigestInit_ex2(context, sha256(), NULL);
+    int good = EVP_DigestInit_ex2(hasher->context, sha256(), NULL);
     assert(good);
     put(tenant, tenant_id);
-    update(context, tenant, sizeof(tenant));
-    update(context, key.ptr, key.len);
-    good = EVP_DigestFinal_ex(context, hash, NULL);
+    update(hasher->context, tenant, sizeof(tenant));
+    update(hasher->context, key.ptr, key.len);
+    good = EVP_DigestFinal_ex(hasher->context, hash, NULL);
     assert(good);
-    EVP_MD_CTX_free(context);
     memcpy(&bits, hash, sizeof(bits));
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     bits = __builtin_bswap64(bits);

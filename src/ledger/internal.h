@@ -124,7 +124,7 @@ ROW_STRUCT(ledger_journal_, LEDGER_JOURNAL_ROW);
 #define LEDGER_KEY_ROW(F) \
     F(INTEGER, id)        \
     F(INTEGER, tenant_id) \
-    F(INTEGER, journal_id)
+    F(INTEGER, value)
 ROW_STRUCT(ledger_key_, LEDGER_KEY_ROW);
 
 #define LEDGER_REFUSAL_ROW(F) \
@@ -252,13 +252,14 @@ struct undo {
     };
 };
 
-/* Keys of queued journals, so that a key sent twice in a batch is seen. */
+/* Keys of queued journals and refusals, so that a key sent twice in a batch is seen. */
 struct queued_key {
-    id_t64 id;     /* in ledger_keys */
-    uint32_t next; /* in the bucket */
-    uint32_t journal_index;
-    uint32_t transfer_index; /* first transfer of the journal in the queue */
+    id_t64 hash;
+    uint32_t next;           /* in the bucket */
+    uint32_t index;          /* of the journal or refusal in its queue */
+    uint32_t transfer_index; /* first transfer of the journal; NO_TRANSFER: a refusal */
 };
+#define NO_TRANSFER UINT32_MAX
 
 struct system_account {
     id_t64 tenant_id;
@@ -269,7 +270,7 @@ struct system_account {
 };
 
 struct mark {
-    size_t undo, transfers, journals, segments, waypoints, dated;
+    size_t undo, transfers, journals, segments, waypoints, dated, refusals, keys;
 };
 
 /* Slots and holds are allocated in chunks so that pointers to them stay good while others are
@@ -303,11 +304,12 @@ struct ledger {
     struct queue dirty_slots, dirty_holds, dirty_tenants; /* uint32_t; may name one twice */
 
     struct queue undo, marks;
-    struct queue transfers, journals, segments, waypoints, dated; /* rows to insert */
+    struct queue transfers, journals, segments, waypoints, dated, refusals; /* rows to insert */
     struct queue keys;
     uint32_t *key_buckets;
     size_t key_bucket_count;
-    struct id_map free_keys; /* ids that were looked up together and are not in ledger_keys */
+    struct key_runs *key_runs; /* where it keeps what it loads */
+    struct id_map free_keys;   /* elsewhere: hashes that were looked up together and are free */
 
     struct queue systems; /* struct system_account */
     struct arena *system_names;
@@ -365,23 +367,23 @@ int ledger_check(struct ledger *ledger, id_t64 tenant_id, const struct transfer 
                  struct movement *ret_movement);
 
 /* keys.c */
-/* Where a key is or would be in ledger_keys. */
+/* What is known of a key. */
 struct key_place {
-    id_t64 id;
+    id_t64 hash;
     bool found;
     id_t64 journal_id; /* 0: refused with `error` */
     int error;
     uint8_t body_hash[LEDGER_HASH_SIZE];
     bool has_body_hash;
-    size_t transfer_index; /* in the queue; SIZE_MAX: in the table */
+    size_t transfer_index; /* in the queue; NO_TRANSFER: in the table */
 };
 /* When the key is known: fills in the first outcome, or returns the refusal. */
 int ledger_replay_key(struct ledger *ledger, struct journal *journal,
                       const uint8_t body_hash[LEDGER_HASH_SIZE], struct key_place *ret_place);
-void ledger_queue_key(struct ledger *ledger, id_t64 id, size_t journal_index,
+void ledger_queue_key(struct ledger *ledger, id_t64 hash, size_t journal_index,
                       size_t transfer_index);
-/* Forgets the keys of the journals from this place of the queue on; before the queue is cut. */
-void ledger_unqueue_keys(struct ledger *ledger, size_t journal_count);
+/* Forgets the keys from this place of the queue on. */
+void ledger_unqueue_keys(struct ledger *ledger, size_t key_count);
 int ledger_flush_keys(struct ledger *ledger);
 /* Looks up the keys of many journals together; forgotten by ledger_rewind and at the end of the
  * batch. */
@@ -389,12 +391,8 @@ int ledger_prefetch_keys(struct ledger *ledger, const struct journal *journals, 
 /* In a read snapshot: the journal of a key, 0: none. */
 int ledger_journal_of_key(struct sql *sql, struct arena *arena, id_t64 tenant_id, struct str key,
                           id_t64 *ret_journal);
-id_t64 ledger_key_id(id_t64 tenant_id, struct str key); /* chain.c; the first place to look */
-/* The next place when another key has this one. */
-static inline id_t64 ledger_next_key_id(id_t64 id)
-{
-    return id == INT64_MAX ? 1 : id + 1;
-}
+/* Tests: after so many keys a run is made, whose merging is otherwise a matter of thousands. */
+void ledger_spill_keys_at(struct ledger *ledger, size_t keys);
 
 /* history.c */
 struct ledger_chain {
@@ -437,6 +435,8 @@ void chain_hash(struct chain_hasher *hasher, const uint8_t previous[LEDGER_HASH_
                 const struct ledger_transfer_ *transfers, const usec_t *expires_at, size_t count,
                 const struct ledger_journal_ *said, uint8_t ret_hash[LEDGER_HASH_SIZE]);
 
+/* 63 bits of SHA-256 of tenant and key; not 0. */
+id_t64 ledger_key_hash(struct chain_hasher *hasher, id_t64 tenant_id, struct str key);
 /* The journal's own body_hash, or ledger_journal_hash. */
 void ledger_body_hash(const struct journal *journal, uint8_t ret_hash[LEDGER_HASH_SIZE]);
 

@@ -2,19 +2,17 @@
  * Idempotency keys. Invariant: a key of a tenant stands for one body and one outcome, for ever: a
  * journal (in the table or still queued) or a recorded refusal, never both.
  *
- * A key's place in ledger_keys is an integer made from tenant and key. Whoever looks for a key
- * starts there and goes on from place to place until it finds the key's own text or a free place.
- * Places are never given up, so a free place ends the search for good.
+ * A key is found by its hash, among the keys of this batch and in the index (keys.h), and confirmed
+ * by its own text, which its journal or refusal has.
  */
-#include "ledger/internal.h"
+#include "ledger/keys.h"
 
 #include <stdlib.h>
 
-#define TAKEN_ROW(F)       \
-    F(INTEGER, tenant_id)  \
-    F(INTEGER, journal_id) \
-    F(TEXT, key)           \
-    F(BYTES, body_hash)    \
+#define TAKEN_ROW(F)      \
+    F(INTEGER, tenant_id) \
+    F(TEXT, key)          \
+    F(BYTES, body_hash)   \
     F(INTEGER, error)
 ROW_STRUCT(ledger_taken_, TAKEN_ROW);
 #define ROW_SELF struct ledger_taken_
@@ -35,9 +33,9 @@ static struct queued_key *queued_key(const struct ledger *ledger, size_t index)
     return queue_at(&ledger->keys, index);
 }
 
-static uint32_t *bucket_of(const struct ledger *ledger, id_t64 id)
+static uint32_t *bucket_of(const struct ledger *ledger, id_t64 hash)
 {
-    return &ledger->key_buckets[(uint64_t)id & (ledger->key_bucket_count - 1)];
+    return &ledger->key_buckets[(uint64_t)hash & (ledger->key_bucket_count - 1)];
 }
 
 static void grow_buckets(struct ledger *ledger)
@@ -48,64 +46,92 @@ static void grow_buckets(struct ledger *ledger)
     for (size_t i = 0; i < ledger->key_bucket_count; i++)
         ledger->key_buckets[i] = ID_MAP_NONE;
     for (size_t i = 0; i < ledger->keys.count; i++) {
-        uint32_t *bucket = bucket_of(ledger, queued_key(ledger, i)->id);
+        uint32_t *bucket = bucket_of(ledger, queued_key(ledger, i)->hash);
         queued_key(ledger, i)->next = *bucket;
         *bucket = (uint32_t)i;
     }
 }
 
-void ledger_queue_key(struct ledger *ledger, id_t64 id, size_t journal_index, size_t transfer_index)
+void ledger_queue_key(struct ledger *ledger, id_t64 hash, size_t index, size_t transfer_index)
 {
     if (ledger->keys.count >= ledger->key_bucket_count)
         grow_buckets(ledger);
-    uint32_t *bucket = bucket_of(ledger, id);
+    uint32_t *bucket = bucket_of(ledger, hash);
     struct queued_key *key = queue_push(&ledger->keys);
-    *key = (struct queued_key){.id = id,
+    *key = (struct queued_key){.hash = hash,
                                .next = *bucket,
-                               .journal_index = (uint32_t)journal_index,
+                               .index = (uint32_t)index,
                                .transfer_index = (uint32_t)transfer_index};
     *bucket = (uint32_t)(ledger->keys.count - 1);
 }
 
 /* Last in, first out: the bucket's first is always the one to take away. */
-void ledger_unqueue_keys(struct ledger *ledger, size_t journal_count)
+void ledger_unqueue_keys(struct ledger *ledger, size_t key_count)
 {
-    while (ledger->keys.count > 0) {
+    while (ledger->keys.count > key_count) {
         const struct queued_key *last = queued_key(ledger, ledger->keys.count - 1);
-        if (last->journal_index < journal_count)
-            break;
-        uint32_t *bucket = bucket_of(ledger, last->id);
+        uint32_t *bucket = bucket_of(ledger, last->hash);
         assert(*bucket == ledger->keys.count - 1);
         *bucket = last->next;
         ledger->keys.count--;
     }
 }
 
-static const struct queued_key *find_queued(const struct ledger *ledger, id_t64 id)
+static const struct ledger_journal_ *journal_of(const struct ledger *ledger,
+                                                const struct queued_key *key)
 {
-    if (ledger->keys.count == 0)
-        return NULL;
-    for (uint32_t i = *bucket_of(ledger, id); i != ID_MAP_NONE; i = queued_key(ledger, i)->next)
-        if (queued_key(ledger, i)->id == id)
-            return queued_key(ledger, i);
-    return NULL;
+    return queue_at(&ledger->journals, key->index);
 }
 
-/* In order of id, as they lie in the table. */
-int ledger_flush_keys(struct ledger *ledger)
+static const struct ledger_refusal_ *refusal_of(const struct ledger *ledger,
+                                                const struct queued_key *key)
+{
+    return queue_at(&ledger->refusals, key->index);
+}
+
+static bool is_refusal(const struct queued_key *key)
+{
+    return key->transfer_index == NO_TRANSFER;
+}
+
+static int add_to_runs(struct ledger *ledger)
 {
     size_t count = ledger->keys.count;
-    if (count == 0)
-        return OK;
+    struct key_entry *entries = ARENA_ARRAY(ledger->scratch, struct key_entry, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct queued_key *key = queued_key(ledger, i);
+        entries[i].hash = key->hash;
+        entries[i].value =
+            is_refusal(key) ? -refusal_of(ledger, key)->id : journal_of(ledger, key)->id;
+    }
+    return key_runs_add(ledger->key_runs, entries, count);
+}
+
+static int add_to_table(struct ledger *ledger)
+{
+    size_t count = ledger->keys.count;
     struct ledger_key_ *rows = ARENA_ARRAY(ledger->scratch, struct ledger_key_, count);
     for (size_t i = 0; i < count; i++) {
         const struct queued_key *key = queued_key(ledger, i);
-        const struct ledger_journal_ *said = queue_at(&ledger->journals, key->journal_index);
-        rows[i] = (struct ledger_key_){
-            .id = key->id, .tenant_id = said->tenant_id, .journal_id = said->id};
+        rows[i].id = key->hash;
+        if (is_refusal(key)) {
+            rows[i].tenant_id = refusal_of(ledger, key)->tenant_id;
+            rows[i].value = -refusal_of(ledger, key)->id;
+        } else {
+            rows[i].tenant_id = journal_of(ledger, key)->tenant_id;
+            rows[i].value = journal_of(ledger, key)->id;
+        }
     }
+    /* Neighbours in the index are written together. */
     qsort(rows, count, sizeof(*rows), ledger_compare_ids);
-    return sql_insert_many(ledger->sql, "ledger_keys", &ledger_key__row, rows, count);
+    return key_table_add(ledger, rows, count);
+}
+
+int ledger_flush_keys(struct ledger *ledger)
+{
+    if (ledger->keys.count == 0)
+        return OK;
+    return ledger->key_runs ? add_to_runs(ledger) : add_to_table(ledger);
 }
 
 /* ---- The search ---- */
@@ -117,64 +143,80 @@ static void note_body(struct key_place *place, struct str body_hash)
         memcpy(place->body_hash, body_hash.ptr, LEDGER_HASH_SIZE);
 }
 
-static int read_taken(struct sql *sql, struct arena *arena, id_t64 id,
-                      struct ledger_taken_ *ret_taken)
+static bool is_queued(const struct ledger *ledger, const struct queued_key *queued,
+                      id_t64 tenant_id, struct str key, struct key_place *place)
 {
-    return sql_one(sql, arena, &ledger_taken__row, ret_taken,
-                   "SELECT k.tenant_id, k.journal_id, COALESCE(j.key, r.key) AS key, "
-                   "COALESCE(j.body_hash, r.body_hash) AS body_hash, r.error "
-                   "FROM ledger_keys k LEFT JOIN ledger_journals j ON j.id = k.journal_id "
-                   "LEFT JOIN ledger_refusals r ON r.id = k.id AND k.journal_id = 0 "
-                   "WHERE k.id = ?",
-                   sql_int(id));
-}
-
-static bool is_free(const struct ledger *ledger, id_t64 id)
-{
-    return id_map_get(&ledger->free_keys, id) != ID_MAP_NONE;
-}
-
-/* Is the place taken, and by this very key? */
-static int look_at(struct ledger *ledger, id_t64 tenant_id, struct str key, struct key_place *place,
-                   bool *ret_taken)
-{
-    const struct queued_key *queued = find_queued(ledger, place->id);
-    *ret_taken = true;
-    if (queued) {
-        const struct ledger_journal_ *said = queue_at(&ledger->journals, queued->journal_index);
-        place->found = said->tenant_id == tenant_id && str_eq(said->key, key);
+    if (is_refusal(queued)) {
+        const struct ledger_refusal_ *refusal = refusal_of(ledger, queued);
+        if (refusal->tenant_id != tenant_id || !str_eq(refusal->key, key))
+            return false;
+        place->error = (int)refusal->error;
+        note_body(place, refusal->body_hash);
+    } else {
+        const struct ledger_journal_ *said = journal_of(ledger, queued);
+        if (said->tenant_id != tenant_id || !str_eq(said->key, key))
+            return false;
         place->journal_id = said->id;
         place->transfer_index = queued->transfer_index;
         note_body(place, said->body_hash);
-        return OK;
     }
-    *ret_taken = false;
-    if (is_free(ledger, place->id))
-        return OK;
-    struct ledger_taken_ row;
-    int error = read_taken(ledger->sql, ledger->scratch, place->id, &row);
-    if (error == ERR_NOT_FOUND)
-        return OK;
-    TRY(error);
-    *ret_taken = true;
-    place->found = row.tenant_id == tenant_id && str_eq(row.key, key);
-    place->journal_id = row.journal_id;
-    place->error = (int)row.error;
-    note_body(place, row.body_hash);
+    return place->found = true;
+}
+
+static bool find_queued(const struct ledger *ledger, id_t64 tenant_id, struct str key,
+                        struct key_place *place)
+{
+    if (ledger->keys.count == 0)
+        return false;
+    for (uint32_t i = *bucket_of(ledger, place->hash); i != ID_MAP_NONE;
+         i = queued_key(ledger, i)->next)
+        if (queued_key(ledger, i)->hash == place->hash &&
+            is_queued(ledger, queued_key(ledger, i), tenant_id, key, place))
+            return true;
+    return false;
+}
+
+/* Of the journals and refusals that the hash led to, the key's own. */
+static int confirm(struct sql *sql, const struct key_values *values, id_t64 tenant_id,
+                   struct str key, struct key_place *place)
+{
+    for (size_t i = 0; i < values->count && !place->found; i++) {
+        struct ledger_taken_ row;
+        id_t64 value = values->items[i];
+        int error = value > 0 ? sql_one(sql, values->arena, &ledger_taken__row, &row,
+                                        "SELECT tenant_id, key, body_hash, 0 AS error "
+                                        "FROM ledger_journals WHERE id = ?",
+                                        sql_int(value))
+                              : sql_one(sql, values->arena, &ledger_taken__row, &row,
+                                        "SELECT tenant_id, key, body_hash, error "
+                                        "FROM ledger_refusals WHERE id = ?",
+                                        sql_int(-value));
+        if (error == ERR_NOT_FOUND)
+            continue; /* verify tells */
+        TRY(error);
+        if (row.tenant_id != tenant_id || !str_present(row.key) || !str_eq(row.key, key))
+            continue;
+        place->found = true;
+        place->journal_id = value > 0 ? value : 0;
+        place->error = (int)row.error;
+        note_body(place, row.body_hash);
+    }
     return OK;
 }
 
 static int find_key(struct ledger *ledger, id_t64 tenant_id, struct str key,
                     struct key_place *ret_place)
 {
-    id_t64 id = ledger_key_id(tenant_id, key);
-    for (;; id = ledger_next_key_id(id)) {
-        bool taken;
-        *ret_place = (struct key_place){.id = id, .transfer_index = SIZE_MAX};
-        TRY(look_at(ledger, tenant_id, key, ret_place, &taken));
-        if (!taken || ret_place->found)
-            return OK;
-    }
+    struct key_values values = {.arena = ledger->scratch};
+    *ret_place = (struct key_place){.hash = ledger_key_hash(&ledger->hasher, tenant_id, key),
+                                    .transfer_index = NO_TRANSFER};
+    if (find_queued(ledger, tenant_id, key, ret_place))
+        return OK;
+    if (ledger->key_runs)
+        TRY(key_runs_find(ledger->key_runs, ret_place->hash, &values));
+    else
+        TRY(key_table_find(ledger, ret_place->hash, &values));
+    return confirm(ledger->sql, &values, tenant_id, key, ret_place);
 }
 
 static bool same_body(const struct key_place *place, struct str body_hash)
@@ -203,18 +245,19 @@ int ledger_find_key(struct ledger *ledger, id_t64 tenant_id, struct str key, str
 int ledger_journal_of_key(struct sql *sql, struct arena *arena, id_t64 tenant_id, struct str key,
                           id_t64 *ret_journal)
 {
-    id_t64 id = ledger_key_id(tenant_id, key);
-    for (;; id = ledger_next_key_id(id)) {
-        struct ledger_taken_ row;
-        int error = read_taken(sql, arena, id, &row);
-        *ret_journal = 0;
-        if (error == ERR_NOT_FOUND)
-            return OK;
-        TRY(error);
-        *ret_journal = row.journal_id;
-        if (row.tenant_id == tenant_id && str_eq(row.key, key))
-            return OK;
-    }
+    struct key_values values = {.arena = arena};
+    struct key_place place = {0};
+    struct chain_hasher hasher;
+    chain_hasher_init(&hasher);
+    id_t64 hash = ledger_key_hash(&hasher, tenant_id, key);
+    chain_hasher_clear(&hasher);
+    if (sql_engine(sql) == STORE_SQLITE)
+        TRY(key_runs_read(sql, hash, &values));
+    else
+        TRY(key_table_read(sql, hash, &values));
+    TRY(confirm(sql, &values, tenant_id, key, &place));
+    *ret_journal = place.journal_id;
+    return OK;
 }
 
 int ledger_record_refusal(struct ledger *ledger, id_t64 tenant_id, struct str key,
@@ -228,42 +271,30 @@ int ledger_record_refusal(struct ledger *ledger, id_t64 tenant_id, struct str ke
     TRY(find_key(ledger, tenant_id, key, &place));
     if (place.found)
         return OK;
-    id_map_clear(&ledger->free_keys);
-    const struct ledger_key_ row = {.id = place.id, .tenant_id = tenant_id};
-    const struct ledger_refusal_ refusal = {
-        .id = place.id,
+    struct ledger_refusal_ *refusal = queue_push(&ledger->refusals);
+    *refusal = (struct ledger_refusal_){
+        .id = id_new(),
         .tenant_id = tenant_id,
-        .key = key,
-        .body_hash = body_hash,
+        .key = arena_copy(ledger->texts, key),
+        .body_hash = arena_copy(ledger->texts, body_hash),
         .error = error,
         .created_at = ledger->now,
     };
-    TRY(sql_insert(ledger->sql, "ledger_keys", &ledger_key__row, &row));
-    return sql_insert(ledger->sql, "ledger_refusals", &ledger_refusal__row, &refusal);
+    ledger_queue_key(ledger, place.hash, ledger->refusals.count - 1, NO_TRANSFER);
+    return OK;
 }
 
 /* ---- Many keys at once ---- */
 
 int ledger_prefetch_keys(struct ledger *ledger, const struct journal *journals, size_t count)
 {
-    struct ledger_key_ *taken;
-    struct id_map taken_ids = {0};
-    size_t id_count = 0, taken_count;
-    id_t64 *ids = ARENA_ARRAY(ledger->scratch, id_t64, count);
+    size_t hash_count = 0;
+    id_t64 *hashes = ARENA_ARRAY(ledger->scratch, id_t64, count);
     for (size_t i = 0; i < count; i++)
         if (str_present(journals[i].key))
-            ids[id_count++] = ledger_key_id(journals[i].tenant_id, journals[i].key);
-    if (id_count == 0)
-        return OK;
-    TRY(sql_find_many(ledger->sql, ledger->scratch, "ledger_keys", &ledger_key__row, ids, id_count,
-                      false, (void **)&taken, &taken_count));
-    for (size_t i = 0; i < taken_count; i++)
-        id_map_put(&taken_ids, taken[i].id, 0);
-    for (size_t i = 0; i < id_count; i++)
-        if (id_map_get(&taken_ids, ids[i]) == ID_MAP_NONE)
-            id_map_put(&ledger->free_keys, ids[i], 0);
-    id_map_free(&taken_ids);
-    return OK;
+            hashes[hash_count++] =
+                ledger_key_hash(&ledger->hasher, journals[i].tenant_id, journals[i].key);
+    return key_table_prefetch(ledger, hashes, hash_count);
 }
 
 /* ---- Replay: what the journal returned the first time ---- */
@@ -284,7 +315,7 @@ static void return_row(struct journal *journal, const struct ledger_transfer_ *r
 
 static int return_stored(struct ledger *ledger, struct journal *journal)
 {
-    struct arena *arena ARENA_SCOPED = arena_new(SIZE_MAX);
+    struct arena *arena ARENA_SCOPED = arena_new(NO_TRANSFER);
     struct ledger_transfer_ *rows;
     size_t count;
     TRY(ledger_journal_rows(ledger->sql, arena, journal->tenant_id, journal->id, &rows, &count));
@@ -304,7 +335,7 @@ int ledger_replay_key(struct ledger *ledger, struct journal *journal,
     if (ret_place->error)
         return ret_place->error;
     journal->id = ret_place->journal_id;
-    if (ret_place->transfer_index == SIZE_MAX)
+    if (ret_place->transfer_index == NO_TRANSFER)
         return return_stored(ledger, journal);
     const struct ledger_transfer_ *rows = queue_at(&ledger->transfers, ret_place->transfer_index);
     for (size_t i = 0; i < (size_t)rows[0].legs; i++)

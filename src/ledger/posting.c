@@ -217,7 +217,7 @@ static void return_results(const struct ledger *ledger, struct journal *journal,
 /* What a journal with a key is posted under. */
 struct keyed {
     uint8_t body_hash[LEDGER_HASH_SIZE];
-    id_t64 key_id;
+    id_t64 key_hash;
 };
 
 static int post_all(struct ledger *ledger, struct tenant *tenant, struct journal *journal,
@@ -244,7 +244,7 @@ static int post_all(struct ledger *ledger, struct tenant *tenant, struct journal
     seal(ledger, tenant, journal, place.journal_id, posted_at, said);
     return_results(ledger, journal, place.journal_id, posted_at);
     if (keyed)
-        ledger_queue_key(ledger, keyed->key_id, ledger->journals.count - 1,
+        ledger_queue_key(ledger, keyed->key_hash, ledger->journals.count - 1,
                          ledger->transfers.count - journal->transfer_count);
     return OK;
 }
@@ -256,7 +256,7 @@ static int check_key(struct ledger *ledger, struct journal *journal, struct keye
     struct key_place place = {0};
     ledger_body_hash(journal, keyed->body_hash);
     int error = ledger_replay_key(ledger, journal, keyed->body_hash, &place);
-    keyed->key_id = place.id;
+    keyed->key_hash = place.hash;
     *ret_done = place.found || error;
     journal->replayed = place.found && error != ERR_LEDGER_KEY_MISMATCH;
     return error;

@@ -3,7 +3,7 @@
  * pass in the order of ids, and compared. It trusts nothing that it checks: after a difference it
  * goes on from what is stored, so that one altered byte is one or two sentences and not a flood.
  */
-#include "ledger/internal.h"
+#include "ledger/keys.h"
 
 #include <stdlib.h>
 
@@ -72,7 +72,7 @@ struct verify {
     struct arena *said_texts;
     uint8_t stored_hash[LEDGER_HASH_SIZE];
     bool has_said, has_hash;
-    int64_t keyed_journals; /* less those found in ledger_keys */
+    struct key_tally keys;
 };
 
 __attribute__((format(printf, 2, 3))) static void wrong(struct verify *v, const char *format, ...)
@@ -308,7 +308,8 @@ static void start_journal(struct verify *v, const struct ledger_verify_ *row)
         .effective_at = row->effective_at,
         .reverses = row->reverses,
     };
-    v->keyed_journals += str_present(row->key);
+    if (str_present(row->key))
+        key_tally_expect(&v->keys, row->said_tenant, row->key, row->said_id);
     if (v->has_said && row->said_tenant != row->tenant_id)
         wrong(v, "journal " ID ": its description belongs to tenant " ID, L(row->id),
               L(row->said_tenant));
@@ -408,36 +409,6 @@ static int find_lien(void *context, const void *item, struct arena *row_arena)
     return OK;
 }
 
-#define FOUND_KEY_ROW(F)   \
-    F(INTEGER, id)         \
-    F(INTEGER, tenant_id)  \
-    F(INTEGER, journal_id) \
-    F(TEXT, key)           \
-    F(INTEGER, key_tenant)
-ROW_STRUCT(ledger_found_key_, FOUND_KEY_ROW);
-#define ROW_SELF struct ledger_found_key_
-ROW_TYPE(ledger_found_key_, FOUND_KEY_ROW);
-#undef ROW_SELF
-
-/* Further from where it should be than any number of shared places explains. */
-#define STRAYED 64
-
-static int find_key(void *context, const void *item, struct arena *row_arena)
-{
-    (void)row_arena;
-    struct verify *v = context;
-    const struct ledger_found_key_ *row = item;
-    if (!str_present(row->key) || row->key_tenant != row->tenant_id) {
-        wrong(v, "key " ID ": there is no such key of journal " ID, L(row->id), L(row->journal_id));
-        return OK;
-    }
-    id_t64 first = ledger_key_id(row->tenant_id, row->key);
-    if (row->id - first < 0 || row->id - first > STRAYED)
-        wrong(v, "key " ID ": it would be looked for at " ID, L(row->id), L(first));
-    v->keyed_journals -= row->journal_id != 0;
-    return OK;
-}
-
 #define STRAY_ROW(F) F(INTEGER, id)
 ROW_STRUCT(ledger_stray_, STRAY_ROW);
 #define ROW_SELF struct ledger_stray_
@@ -478,14 +449,7 @@ static int check_small_tables(struct verify *v)
     TRY(sql_each(v->sql, &ledger_lien__row, find_lien, v,
                  "SELECT id, tenant_id, account_id, amount, reason, created_at, released_at "
                  "FROM ledger_liens"));
-    TRY(sql_each(v->sql, &ledger_found_key__row, find_key, v,
-                 "SELECT k.id, k.tenant_id, k.journal_id, COALESCE(j.key, r.key) AS key, "
-                 "COALESCE(j.tenant_id, r.tenant_id) AS key_tenant FROM ledger_keys k "
-                 "LEFT JOIN ledger_journals j ON j.id = k.journal_id "
-                 "LEFT JOIN ledger_refusals r ON r.id = k.id AND k.journal_id = 0"));
-    if (v->keyed_journals != 0)
-        wrong(v, "there are " ID " more journals with keys than places in ledger_keys",
-              L(v->keyed_journals));
+    TRY(key_verify(v->sql, &v->keys, v->problem, v->context, &v->result->problems));
     TRY(sql_each(v->sql, &ledger_stray__row, stray_journal, v,
                  "SELECT j.id FROM ledger_journals j LEFT JOIN ledger_transfers t ON t.id = j.id "
                  "WHERE t.id IS NULL OR t.leg <> 0"));
@@ -624,6 +588,7 @@ int ledger_verify(struct sql *sql, ledger_problem *problem, void *context,
         .expiries = {.item_size = sizeof(usec_t)},
     };
     chain_hasher_init(&v.hasher);
+    v.keys.hasher = &v.hasher;
     int error = verify_all(&v);
     chain_hasher_clear(&v.hasher);
     arena_free(v.arena);

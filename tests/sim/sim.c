@@ -12,11 +12,14 @@
 #include <unistd.h>
 
 #include "auditor.h"
+#include "ledger/internal.h"
 #include "store/fault.h"
 
 #define BATCHES 300
 #define CALLS_MOST 12
-#define KEYS 60
+#define KEYS 250
+/* Runs of keys are made of so few, and merged, all the time. */
+#define SPILL_AT 2
 #define BODIES 3
 #define FIRST_TENANT ((id_t64)501)
 #define TENANTS 2
@@ -477,6 +480,7 @@ static void open_books(struct sim *s, bool with_fault)
     }
     s->sql = store_acquire(s->store, true);
     s->ledger = ledger_new(s->sql);
+    ledger_spill_keys_at(s->ledger, SPILL_AT);
     if (s->fault)
         store_fault_arm(s->fault, 2 + (long)below(s, 400));
 }

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "ledger/ledger.h"
+#include "ledger/internal.h"
 #include "store_fixture.h"
 
 #define TEST_START (INT64_C(1760000000) * USEC_PER_SEC)
@@ -20,6 +20,8 @@
 #define TENANT_TWO ((id_t64)1002)
 #define NGN 566
 #define USD 840
+/* Runs of keys are made and merged from a few keys on. */
+#define SPILL_AT 4
 
 struct books {
     struct store_fixture fixture;
@@ -59,6 +61,7 @@ static inline struct books *books_new(void)
     fixture_open(&t->fixture, books_engine);
     t->sql = store_acquire(t->fixture.store, true);
     t->ledger = ledger_new(t->sql);
+    ledger_spill_keys_at(t->ledger, SPILL_AT);
     return t;
 }
 
@@ -76,6 +79,7 @@ static inline void books_forget(struct books *t)
 {
     ledger_free(t->ledger);
     t->ledger = ledger_new(t->sql);
+    ledger_spill_keys_at(t->ledger, SPILL_AT);
 }
 
 #define books_run_tests(tests) books_run_group(#tests, tests, sizeof(tests) / sizeof((tests)[0]))
@@ -104,6 +108,47 @@ static inline int books_post(struct books *t, id_t64 debit, id_t64 credit, money
     struct transfer transfer = {.debit_account = debit, .credit_account = credit, .amount = amount};
     struct journal journal = {.tenant_id = TENANT_ONE, .transfers = &transfer, .transfer_count = 1};
     return ledger_post_journal(t->ledger, &journal, NULL, NULL);
+}
+
+static inline void books_count_problem(void *context, const char *text)
+{
+    print_error("verify: %s\n", text);
+    ++*(size_t *)context;
+}
+
+static inline void books_ignore_problem(void *context, const char *text)
+{
+    (void)text;
+    ++*(size_t *)context;
+}
+
+static inline void books_verify(struct books *t)
+{
+    size_t problems = 0;
+    struct ledger_verified verified;
+    assert_false(t->open);
+    assert_int_equal(sql_begin_read(t->sql), OK);
+    int error = ledger_verify(t->sql, books_count_problem, &problems, &verified);
+    if (error)
+        print_error("%s: %s\n", error_name(error), sql_last_error(t->sql));
+    assert_int_equal(error, OK);
+    assert_int_equal(sql_commit(t->sql), OK);
+    assert_int_equal(problems, 0);
+    assert_int_equal(verified.problems, 0);
+}
+
+/* Verification notices it; taken back. */
+static inline void books_alter(struct books *t, const char *update)
+{
+    size_t problems = 0;
+    int64_t changed;
+    struct ledger_verified verified;
+    assert_int_equal(sql_begin(t->sql), OK);
+    if (sql_change(t->sql, &changed, update) || changed == 0)
+        fail_msg("changes nothing: %s: %s", update, sql_last_error(t->sql));
+    if (ledger_verify(t->sql, books_ignore_problem, &problems, &verified) || problems == 0)
+        fail_msg("not noticed: %s: %s", update, sql_last_error(t->sql));
+    assert_int_equal(sql_rollback(t->sql), OK);
 }
 
 static inline money_t books_balance(struct books *t, id_t64 account_id)

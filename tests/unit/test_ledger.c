@@ -1,34 +1,7 @@
-/* Journals, keys, marks, chains, history, statements, reversal, proof: what test_ledger_rules.c
+/* Journals, marks, chains, history, statements, reversal, proof: what test_ledger_rules.c
  * does not list. */
 #include "ledger/internal.h"
 #include "ledger_test.h"
-
-static void count_problem(void *context, const char *text)
-{
-    print_error("verify: %s\n", text);
-    ++*(size_t *)context;
-}
-
-static void ignore_problem(void *context, const char *text)
-{
-    (void)text;
-    ++*(size_t *)context;
-}
-
-static void assert_verifies(struct books *t)
-{
-    size_t problems = 0;
-    struct ledger_verified verified;
-    assert_false(t->open);
-    assert_int_equal(sql_begin_read(t->sql), OK);
-    int error = ledger_verify(t->sql, count_problem, &problems, &verified);
-    if (error)
-        print_error("%s: %s\n", error_name(error), sql_last_error(t->sql));
-    assert_int_equal(error, OK);
-    assert_int_equal(sql_commit(t->sql), OK);
-    assert_int_equal(problems, 0);
-    assert_int_equal(verified.problems, 0);
-}
 
 static void test_the_example(void **state)
 {
@@ -76,7 +49,7 @@ static void test_the_example(void **state)
     assert_int_equal(found->id, journal.id);
     assert_true(str_is(found->key, "deposit-1"));
     assert_int_equal(found->transfers->amount, 150000);
-    assert_verifies(t);
+    books_verify(t);
     books_free(t);
 }
 
@@ -110,7 +83,7 @@ static void test_journals_are_atomic(void **state)
     assert_int_equal(books_balance(t, b), 0);
     assert_int_equal(books_balance(t, c), -40);
     books_commit(t);
-    assert_verifies(t);
+    books_verify(t);
     books_free(t);
 }
 
@@ -152,112 +125,7 @@ static void test_marks(void **state)
     assert_int_equal(books_post(t, a, b, 10), OK);
     assert_int_equal(books_balance(t, b), 11);
     books_commit(t);
-    assert_verifies(t);
-    books_free(t);
-}
-
-static void test_keys(void **state)
-{
-    (void)state;
-    struct books *t = books_new();
-    books_begin(t);
-    id_t64 a = books_account(t, TENANT_ONE, NGN, LEDGER_NO_OVERDRAFT);
-    id_t64 b = books_account(t, TENANT_ONE, NGN, 0);
-    struct transfer transfer = {.debit_account = b, .credit_account = a, .amount = 100};
-    struct journal journal = {
-        .tenant_id = TENANT_ONE, .key = STR("one"), .transfers = &transfer, .transfer_count = 1};
-    bool replayed;
-    assert_int_equal(ledger_post_journal(t->ledger, &journal, NULL, &replayed), OK);
-    assert_false(replayed);
-    const id_t64 first = journal.id;
-    for (int round = 0; round < 3; round++) { /* queued, committed, committed and forgotten */
-        transfer = (struct transfer){.debit_account = b, .credit_account = a, .amount = 100};
-        journal.id = 0;
-        journal.interaction_id = STR("another interaction");
-        assert_int_equal(ledger_post_journal(t->ledger, &journal, NULL, &replayed), OK);
-        assert_true(replayed);
-        assert_int_equal(journal.id, first);
-        assert_int_equal(transfer.credit_balance_after, 100);
-        assert_int_equal(transfer.id, first);
-        transfer.amount = 101;
-        assert_int_equal(ledger_post_journal(t->ledger, &journal, NULL, &replayed),
-                         ERR_LEDGER_KEY_MISMATCH);
-        assert_int_equal(books_balance(t, a), 100);
-        books_commit(t);
-        if (round == 1) {
-            books_forget(t);
-        }
-        books_begin(t);
-    }
-    /* A refusal that was recorded is the key's outcome for ever. */
-    transfer = (struct transfer){.debit_account = a, .credit_account = b, .amount = 500};
-    journal.key = STR("two");
-    uint8_t hash[LEDGER_HASH_SIZE];
-    ledger_journal_hash(&journal, hash);
-    const struct str body = {(const char *)hash, sizeof(hash)};
-    assert_int_equal(ledger_post_journal(t->ledger, &journal, NULL, NULL), ERR_INSUFFICIENT_FUNDS);
-    assert_int_equal(
-        ledger_record_refusal(t->ledger, TENANT_ONE, journal.key, body, ERR_INSUFFICIENT_FUNDS),
-        OK);
-    assert_int_equal(books_post(t, b, a, 1000), OK);
-    assert_int_equal(ledger_post_journal(t->ledger, &journal, NULL, &replayed),
-                     ERR_INSUFFICIENT_FUNDS);
-    assert_true(replayed);
-    transfer.amount = 1;
-    assert_int_equal(ledger_post_journal(t->ledger, &journal, NULL, NULL), ERR_LEDGER_KEY_MISMATCH);
-    id_t64 found;
-    assert_int_equal(ledger_find_key(t->ledger, TENANT_ONE, STR("one"), STR_NONE, &found), OK);
-    assert_int_equal(found, first);
-    assert_int_equal(ledger_find_key(t->ledger, TENANT_TWO, STR("one"), STR_NONE, &found), OK);
-    assert_int_equal(found, 0);
-    books_commit(t);
-    assert_verifies(t);
-    books_free(t);
-}
-
-/* Two keys that share a place in ledger_keys are still two. */
-static void test_keys_that_share_a_place(void **state)
-{
-    (void)state;
-    struct books *t = books_new();
-    books_begin(t);
-    id_t64 a = books_account(t, TENANT_ONE, NGN, 0);
-    id_t64 b = books_account(t, TENANT_ONE, NGN, 0);
-    const id_t64 place = ledger_key_id(TENANT_ONE, STR("mine"));
-    for (id_t64 other = place; other < place + 2; other++) {
-        assert_int_equal(sql_run(t->sql,
-                                 "INSERT INTO ledger_keys (id, tenant_id, journal_id) "
-                                 "VALUES (?, ?, 0)",
-                                 sql_int(other), sql_int(TENANT_ONE)),
-                         OK);
-        assert_int_equal(sql_run(t->sql,
-                                 "INSERT INTO ledger_refusals (id, tenant_id, key, error, "
-                                 "created_at) VALUES (?, ?, 'theirs', -124, 0)",
-                                 sql_int(other), sql_int(TENANT_ONE)),
-                         OK);
-    }
-    for (int round = 0; round < 3; round++) {
-        struct transfer transfer = {.debit_account = a, .credit_account = b, .amount = 100};
-        struct journal journal = {.tenant_id = TENANT_ONE,
-                                  .key = STR("mine"),
-                                  .transfers = &transfer,
-                                  .transfer_count = 1};
-        int error;
-        assert_int_equal(ledger_post_batch(t->ledger, &journal, 1, &error), OK);
-        assert_int_equal(error, OK);
-        assert_int_equal(journal.replayed, round > 0);
-        struct journal *found;
-        size_t count;
-        books_commit(t);
-        assert_int_equal(ledger_find_journals(t->sql, t->arena, TENANT_ONE, LEDGER_BY_KEY,
-                                              STR("mine"), 0, 9, &found, &count),
-                         OK);
-        assert_int_equal(count, 1);
-        assert_int_equal(found->id, journal.id);
-        books_begin(t);
-    }
-    assert_int_equal(books_balance(t, b), 100);
-    books_commit(t);
+    books_verify(t);
     books_free(t);
 }
 
@@ -288,7 +156,7 @@ static void test_linked_chains(void **state)
     assert_int_equal(errors[0] | errors[1] | errors[2], OK);
     assert_int_equal(books_balance(t, a), 30);
     books_commit(t);
-    assert_verifies(t);
+    books_verify(t);
     books_free(t);
 }
 
@@ -340,7 +208,7 @@ static void test_history_pages(void **state)
     assert_int_equal(ledger_read_history(t->sql, t->arena, TENANT_TWO, a,
                                          (struct ledger_page){.limit = 1}, &entries, &count),
                      ERR_NOT_FOUND);
-    assert_verifies(t);
+    books_verify(t);
     books_free(t);
 }
 
@@ -430,7 +298,7 @@ static void test_statements(void **state)
         usec_t from = TEST_START + length / 10 * i, to = from + length / 7;
         check_statement(t, a, LEDGER_AS_EFFECTIVE, lines, from, to);
     }
-    assert_verifies(t);
+    books_verify(t);
     books_free(t);
 }
 
@@ -471,7 +339,7 @@ static void test_reversal(void **state)
         books_begin(t);
     }
     books_commit(t);
-    assert_verifies(t);
+    books_verify(t);
     books_free(t);
 }
 
@@ -522,94 +390,6 @@ static void test_trial_balance_and_search(void **state)
     books_free(t);
 }
 
-/* Batches, as arrays of postings come: what is needed is loaded together, and keys are looked up
- * together. */
-#define BATCH 70
-
-static void make_keyed(struct journal *journals, struct transfer *transfers, char keys[][16],
-                       size_t first, id_t64 debit, id_t64 credit)
-{
-    for (size_t i = 0; i < BATCH; i++) {
-        snprintf(keys[i], 16, "k%zu", (first + i) % (BATCH + BATCH / 2));
-        transfers[i] =
-            (struct transfer){.debit_account = debit, .credit_account = credit, .amount = 3};
-        journals[i] = (struct journal){.tenant_id = TENANT_ONE,
-                                       .key = str_from(keys[i]),
-                                       .transfers = &transfers[i],
-                                       .transfer_count = 1};
-    }
-}
-
-static int64_t stored_keys(struct books *t)
-{
-    int64_t count;
-    assert_int_equal(sql_integer(t->sql, &count, "SELECT COUNT(*) FROM ledger_journals"), OK);
-    return count;
-}
-
-static void test_batches(void **state)
-{
-    (void)state;
-    struct books *t = books_new();
-    struct journal journals[BATCH];
-    struct transfer transfers[BATCH];
-    char keys[BATCH][16];
-    int errors[BATCH];
-    books_begin(t);
-    id_t64 a = books_account(t, TENANT_ONE, NGN, 0);
-    id_t64 b = books_account(t, TENANT_ONE, NGN, LEDGER_NO_OVERDRAFT);
-    books_commit(t);
-    /* Half of the second batch's keys were used in the first, half are new. */
-    for (size_t batch = 0; batch < 2; batch++) {
-        books_begin(t);
-        make_keyed(journals, transfers, keys, batch * BATCH / 2, a, b);
-        journals[7].key = journals[3].key;         /* twice in one batch */
-        transfers[BATCH - 1].credit_account = 999; /* refused by itself */
-        assert_int_equal(ledger_post_batch(t->ledger, journals, BATCH, errors), OK);
-        for (size_t i = 0; i < BATCH; i++) {
-            /* The last key of the first batch was refused there, and not recorded: it is new. */
-            bool old = i == 7 || (batch == 1 && i < BATCH / 2 - 1);
-            assert_int_equal(errors[i], i == BATCH - 1 ? ERR_LEDGER_CREDIT_ACCOUNT_NOT_FOUND : OK);
-            assert_int_equal(journals[i].replayed, old);
-        }
-        books_commit(t);
-    }
-    /* Each key moved money once. */
-    struct ledger_account account;
-    assert_int_equal(ledger_read_account(t->sql, TENANT_ONE, b, &account), OK);
-    assert_true(account.credits_posted % 3 == 0);
-    assert_int_equal(account.credits_posted / 3, stored_keys(t));
-    books_begin(t);
-    for (size_t i = 0; i < BATCH; i++) {
-        transfers[i] = (struct transfer){
-            .kind = TRANSFER_PENDING, .debit_account = b, .credit_account = a, .amount = 1};
-        journals[i] = (struct journal){
-            .tenant_id = TENANT_ONE, .transfers = &transfers[i], .transfer_count = 1};
-    }
-    assert_int_equal(ledger_post_batch(t->ledger, journals, BATCH, errors), OK);
-    books_commit(t);
-    books_begin(t);
-    for (size_t i = 0; i < BATCH; i++) {
-        id_t64 pending_id = i % 10 == 9 ? 4242 : transfers[i].id;
-        transfers[i] = (struct transfer){.kind = i % 2 ? TRANSFER_POST : TRANSFER_VOID,
-                                         .pending_id = pending_id};
-    }
-    assert_int_equal(ledger_post_batch(t->ledger, journals, BATCH, errors), OK);
-    for (size_t i = 0; i < BATCH; i++)
-        assert_int_equal(errors[i], i % 10 == 9 ? ERR_LEDGER_PENDING_NOT_FOUND : OK);
-    books_commit(t);
-    const id_t64 ids[] = {b, a};
-    struct ledger_account both[2];
-    assert_int_equal(ledger_read_accounts(t->sql, t->arena, TENANT_ONE, ids, 2, both), OK);
-    assert_int_equal(both[0].id, b);
-    assert_int_equal(both[0].debits_pending, BATCH / 10);
-    assert_int_equal(both[1].credits_pending, BATCH / 10);
-    assert_int_equal(ledger_read_accounts(t->sql, t->arena, TENANT_TWO, ids, 2, both),
-                     ERR_NOT_FOUND);
-    assert_verifies(t);
-    books_free(t);
-}
-
 /* The benchmark as a test: several writers for one tenant neither lose nor block each other. */
 static void test_many_writers(void **state)
 {
@@ -632,7 +412,7 @@ static void test_many_writers(void **state)
     assert_int_equal(result.transfers + result.refused, 4000);
     assert_true(result.refused == 0);
     t->sql = store_acquire(t->fixture.store, true);
-    assert_verifies(t);
+    books_verify(t);
     books_forget(t);
     books_free(t);
 }
@@ -723,7 +503,7 @@ static void test_any_sequence(void **state)
             books_commit(t);
         }
     }
-    assert_verifies(t);
+    books_verify(t);
     books_free(t);
 }
 
@@ -761,7 +541,7 @@ static void test_alterations_are_noticed(void **state)
     }
     assert_int_equal(ledger_place_lien(t->ledger, TENANT_ONE, a, 5, STR("x"), &lien), OK);
     books_commit(t);
-    assert_verifies(t);
+    books_verify(t);
     static const char *const updates[] = {
 #define TRANSFER(column) \
     "UPDATE ledger_transfers SET " #column " = " #column " + 1 WHERE id = 4194310"
@@ -802,25 +582,12 @@ static void test_alterations_are_noticed(void **state)
         "UPDATE ledger_waypoints SET transfer_id = transfer_id + 1",
         "DELETE FROM ledger_waypoints",
         "UPDATE ledger_dated SET amount = amount + 1",
-        "UPDATE ledger_keys SET id = id + 1000",
-        "UPDATE ledger_keys SET journal_id = journal_id + 2",
-        "DELETE FROM ledger_keys",
         "UPDATE ledger_tenants SET journals = journals - 1",
         "UPDATE ledger_tenants SET hash = (SELECT hash FROM ledger_transfers "
         "WHERE leg = 0 ORDER BY id LIMIT 1)",
     };
-    for (size_t i = 0; i < sizeof(updates) / sizeof(updates[0]); i++) {
-        size_t problems = 0;
-        int64_t changed;
-        struct ledger_verified verified;
-        assert_int_equal(sql_begin(t->sql), OK);
-        assert_int_equal(sql_change(t->sql, &changed, updates[i]), OK);
-        assert_true(changed > 0);
-        assert_int_equal(ledger_verify(t->sql, ignore_problem, &problems, &verified), OK);
-        if (problems == 0)
-            fail_msg("not noticed: %s", updates[i]);
-        assert_int_equal(sql_rollback(t->sql), OK);
-    }
+    for (size_t i = 0; i < sizeof(updates) / sizeof(updates[0]); i++)
+        books_alter(t, updates[i]);
     books_free(t);
 }
 
@@ -830,14 +597,11 @@ int main(void)
         cmocka_unit_test(test_the_example),
         cmocka_unit_test(test_journals_are_atomic),
         cmocka_unit_test(test_marks),
-        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_keys_that_share_a_place),
         cmocka_unit_test(test_linked_chains),
         cmocka_unit_test(test_history_pages),
         cmocka_unit_test(test_statements),
         cmocka_unit_test(test_reversal),
         cmocka_unit_test(test_trial_balance_and_search),
-        cmocka_unit_test(test_batches),
         cmocka_unit_test(test_many_writers),
         cmocka_unit_test(test_any_sequence),
         cmocka_unit_test(test_alterations_are_noticed),
