@@ -1,5 +1,7 @@
 """The contracts as a client sees them: operations, their schemas, arguments made from schemas."""
+import functools
 import json
+import os
 import re
 import subprocess
 import uuid
@@ -138,6 +140,18 @@ class Contract:
         collect(schema, True)
         return members, [name for name in dict.fromkeys(required) if name in members]
 
+    def member(self, schema, path):
+        """The schema of what stands at the path in a value, or None."""
+        for part in path:
+            schema = self.resolve(schema)
+            if isinstance(part, int):
+                schema = schema.get("items")
+            else:
+                schema = self.flat(schema)[0].get(part)
+            if schema is None:
+                return None
+        return self.resolve(schema)
+
     def type_of(self, schema):
         schema = self.resolve(schema)
         kind = schema.get("type")
@@ -200,6 +214,16 @@ class Contract:
                 headers[parameter["name"]] = str(value)
         schema = self.body_schema(operation)
         return path, query, headers, None if schema is None else self.example(schema)
+
+
+@functools.cache
+def contracts(build):
+    """Dialect -> its contract, from the documents that the build made."""
+    found = {}
+    for dialect in DIALECTS:
+        with open(os.path.join(build, "src/generated", dialect + ".json"), encoding="utf-8") as file:
+            found[dialect] = Contract(json.load(file))
+    return found
 
 
 # For fields whose schema says less than the reader knows.

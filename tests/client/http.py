@@ -70,6 +70,10 @@ class Reply:
         self.what = what
 
     @property
+    def ok(self):
+        return 200 <= self.status < 300
+
+    @property
     def json(self):
         return loads(self.text)
 

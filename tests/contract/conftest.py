@@ -4,24 +4,19 @@ A test that takes `operation` runs once per implemented operation for which its 
 documents are those that the build made; test_documents.py checks that clients are given the same.
 """
 import functools
-import json
-import os
 
-from client.contract import DIALECTS, Contract, operations
+from client.contract import contracts, operations
 from client.server import BUILD
 
 
 @functools.cache
 def implemented():
     """The implemented operations: OpenAPI nodes, with the row of `cambist operations` and the contract."""
-    contracts = {}
-    for dialect in DIALECTS:
-        with open(os.path.join(BUILD, "src/generated", dialect + ".json"), encoding="utf-8") as file:
-            contracts[dialect] = Contract(json.load(file))
+    by_dialect = contracts(BUILD)
     found = []
     for row in operations(BUILD + "/cambist"):
         if row["implemented"]:
-            contract = contracts[row["dialect"]]
+            contract = by_dialect[row["dialect"]]
             found.append(dict(contract.by_id[row["id"]], **{"x-contract": contract, "x-row": row}))
     return found
 

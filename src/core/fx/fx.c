@@ -70,7 +70,7 @@ int fx_find_active_rate(struct call *c, id_t64 organisation_id, struct str from,
                         " OR effective_to > ?) ORDER BY id DESC LIMIT 1",
                         sql_int(c->principal.tenant_id), sql_int(organisation_id), sql_text(from),
                         sql_text(to), sql_int(c->now), sql_int(c->now));
-    return error == ERR_NOT_FOUND ? call_refuse(c, ERR_RATE_MISSING, NULL) : error;
+    return error == ERR_NOT_FOUND ? call_refuse(c, ERR_RATE_MISSING, "target_currency") : error;
 }
 
 int fx_deactivate_rate(struct call *c, id_t64 rate_id, struct exchange_rate *ret_rate)

@@ -21,7 +21,7 @@ int kyb_create(struct call *c, struct kyb_record *record)
                     " AND status IN ('pending', 'approved')",
                     sql_int(c->principal.tenant_id), sql_int(record->organisation_id)));
     if (open > 0)
-        return call_refuse_text(c, ERR_DUPLICATE, NULL,
+        return call_refuse_text(c, ERR_DUPLICATE, "org_id",
                                 "The organisation has a KYB record that is pending or approved.");
     record->id = id_new();
     record->tenant_id = c->principal.tenant_id;

@@ -215,7 +215,7 @@ int provider_require(struct call *c, struct str provider, const char *operation,
     if (ret_outcome->status == PROVIDER_SUCCEEDED)
         return OK;
     if (ret_outcome->status == PROVIDER_FAILED)
-        return call_refuse_text(c, ERR_PROVIDER_REFUSED, field, "%.*s",
+        return call_refuse_text(c, ERR_PROVIDER_REFUSED, field, "The provider refused: %.*s",
                                 STR_FMT(ret_outcome->reason));
     return call_refuse(c, ERR_PROVIDER_UNAVAILABLE, field);
 }

@@ -130,7 +130,9 @@ static int refuse_linked(struct call *c, id_t64 customer_id, struct str print)
                     "SELECT COUNT(*) FROM external_account WHERE tenant_id = ? AND customer_id = ?"
                     " AND fingerprint = ? AND unlinked_at = 0",
                     sql_int(c->principal.tenant_id), sql_int(customer_id), sql_text(print)));
-    return others ? call_refuse_text(c, ERR_DUPLICATE, NULL, "The account is linked already.") : 0;
+    return others ? call_refuse_text(c, ERR_DUPLICATE, "account_number",
+                                     "The account is linked already.")
+                  : 0;
 }
 
 /* ---- Linking ---- */

@@ -127,7 +127,7 @@ static int find_unconfirmed(struct call *c, struct str email, struct user *ret_u
     if (error)
         return error == ERR_NOT_FOUND ? call_refuse(c, error, "email") : error;
     if (ret_user->confirmed)
-        return call_refuse_text(c, ERR_WRONG_STATE, NULL, "The user is confirmed already.");
+        return call_refuse_text(c, ERR_WRONG_STATE, "email", "The user is confirmed already.");
     return OK;
 }
 

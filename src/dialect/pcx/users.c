@@ -219,7 +219,8 @@ int pcx_update_user_profile(struct call *c, const struct pcx_update_user_profile
                    take(body->additional_id_type, &user.additional_id_type) +
                    take(body->additional_id_number, &user.additional_id_number);
     if (count == 0)
-        return call_refuse_text(c, ERR_REQUIRED, NULL, "at least one profile field is required");
+        return call_refuse_text(c, ERR_REQUIRED, NULL,
+                                "The request needs at least one profile field.");
     TRY(user_update(c, &user));
     out->message = STR("User profile updated successfully");
     return pcx_show_new_user(c, &user, &out->user);
