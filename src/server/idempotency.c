@@ -61,7 +61,7 @@ int idempotency_find(struct call *c, const struct idempotency_request *request,
                 sql_text(request->operation), sql_text(request->key)));
     if (row.request_hash.len != IDEMPOTENCY_HASH_SIZE ||
         memcmp(row.request_hash.ptr, request->hash, IDEMPOTENCY_HASH_SIZE) != 0)
-        return call_refuse(c, ERR_IDEMPOTENCY_MISMATCH, "Idempotency-Key");
+        return call_refuse(c, ERR_IDEMPOTENCY_MISMATCH, request->header);
     ret_reply->status = (int)row.status;
     ret_reply->secret = str_present(row.secret_reply);
     ret_reply->body = ret_reply->secret ? row.secret_reply : row.reply;
@@ -84,7 +84,7 @@ int idempotency_keep(struct call *c, const struct idempotency_request *request,
     };
     int error = sql_insert(c->sql, "idempotency", &idempotency_row, &row);
     if (error == ERR_STORE_UNIQUE)
-        return call_refuse(c, ERR_IDEMPOTENCY_IN_PROGRESS, "Idempotency-Key");
+        return call_refuse(c, ERR_IDEMPOTENCY_IN_PROGRESS, request->header);
     return error;
 }
 

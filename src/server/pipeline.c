@@ -377,6 +377,7 @@ static int read_idempotency_key(struct exchange *x)
     x->has_key = true;
     x->idempotency.operation = str_from(c->route->operation_id);
     x->idempotency.key = key;
+    x->idempotency.header = name;
     idempotency_hash(&x->idempotency, str_from(method_names[x->method]), x->path, query_text(x),
                      c->raw_body);
     return OK;
@@ -589,7 +590,7 @@ static int enter_slow(struct exchange *x, bool *ret_answered)
     if (!x->has_key)
         return OK;
     if (!idempotency_enter(c, &x->idempotency))
-        return call_refuse(c, ERR_IDEMPOTENCY_IN_PROGRESS, "Idempotency-Key");
+        return call_refuse(c, ERR_IDEMPOTENCY_IN_PROGRESS, x->idempotency.header);
     x->entered = true;
     struct idempotency_reply kept;
     int error = idempotency_find(c, &x->idempotency, &kept);

@@ -219,7 +219,7 @@ static int consider_key(struct call *c, struct posting_result *result)
     if (error && !is_refusal(error))
         return error;
     if (error)
-        return fail(result, error, NULL);
+        return error == result->error ? OK : fail(result, error, NULL);
     if (!done)
         return OK;
     journal->id = done;
@@ -425,6 +425,57 @@ static int post_dependent(struct call *c, struct account_book *book,
     return record_refusals(c, result, 1);
 }
 
+/* Does the account's own status or permission refuse its side of a posting? */
+static bool is_barred(unsigned flags, bool debit)
+{
+    return flags & (LEDGER_CLOSED | LEDGER_FROZEN | LEDGER_READ_ONLY) ||
+           flags & (debit ? LEDGER_CREDIT_ONLY : LEDGER_DEBIT_ONLY);
+}
+
+/* The ledger's rules are about accounts and amounts; which field of the instruction is that? */
+static int name_field(struct call *c, struct account_book *book,
+                      const struct posting_instruction *in, struct posting_result *result)
+{
+    struct ledger_account account;
+    struct wallet_key primary;
+
+    switch (-result->error) {
+    case -ERR_LEDGER_KEY_MISMATCH:
+        result->field = "instructionIdempotencykey";
+        return OK;
+    case -ERR_LEDGER_POSTING_TOO_LARGE:
+        result->field = "counterParties";
+        return OK;
+    case -ERR_LEDGER_ACCOUNTS_SAME:
+        result->field = "counterParties.accountNumber";
+        return OK;
+    case -ERR_LEDGER_ACCOUNT_CLOSED:
+    case -ERR_LEDGER_ACCOUNT_FROZEN:
+    case -ERR_LEDGER_ACCOUNT_READ_ONLY:
+    case -ERR_LEDGER_ACCOUNT_CREDIT_ONLY:
+    case -ERR_LEDGER_ACCOUNT_DEBIT_ONLY:
+        TRY(account_book_find(book, in->account_number, &primary));
+        TRY(ledger_get_account(c->ledger, c->principal.tenant_id, primary.id, &account));
+        result->field = is_barred(account.flags, in->debit_primary)
+                            ? "primaryAccountNumber"
+                            : "counterParties.accountNumber";
+        return OK;
+    default:
+        result->field = "counterParties.amount";
+        return OK;
+    }
+}
+
+static int name_fields(struct call *c, struct account_book *book,
+                       const struct posting_instruction *instructions, size_t count,
+                       struct posting_result *results)
+{
+    for (size_t i = 0; i < count; i++)
+        if (results[i].error && !results[i].field)
+            TRY(name_field(c, book, &instructions[i], &results[i]));
+    return OK;
+}
+
 int posting_execute(struct call *c, const struct posting_instruction *instructions, size_t count,
                     struct posting_result *ret_results)
 {
@@ -443,5 +494,6 @@ int posting_execute(struct call *c, const struct posting_instruction *instructio
         TRY(post_dependent(c, book, &instructions[i], &ret_results[i]));
         start = i + 1;
     }
-    return post_run(c, ret_results + start, count - start);
+    TRY(post_run(c, ret_results + start, count - start));
+    return name_fields(c, book, instructions, count, ret_results);
 }

@@ -41,7 +41,7 @@ struct posting_instruction {
 
 struct posting_result {
     int error;              /* 0, or the rule that refused it */
-    const char *field;      /* of the instruction, when refused before the ledger */
+    const char *field;      /* of the instruction, when refused */
     struct journal journal; /* when error is 0: as it was posted, also by an earlier call */
 };
 

@@ -49,15 +49,29 @@ static void add_invalid_fields(struct call *c, struct buf *out)
     buf_add_char(out, ']');
 }
 
+/* Business refusals say which rule was broken, and by which field: their shape has no `errors`. */
+static struct str refusal_message(struct call *c)
+{
+    struct str rule = dialect_error_message(c);
+    struct str field = c->problems ? c->problems->path : STR_NONE;
+
+    if (str_empty(field) || str_starts(rule, field))
+        return rule;
+    return arena_printf(c->arena, "%.*s: %.*s", STR_FMT(field), STR_FMT(rule));
+}
+
 static int render_error(struct call *c, struct buf *out)
 {
     int code = error_vaultspay_code(c->error);
     size_t row = 0;
     while (row < sizeof(codes) / sizeof(codes[0]) - 1 && codes[row].code != code)
         row++;
-    /* Business refusals (1010) say which rule was broken; the others have documented sentences. */
-    struct str message =
-        code == 1010 || c->error_text ? dialect_error_message(c) : str_from(codes[row].message);
+    /* Everything but business refusals (1010) has a documented sentence. */
+    struct str message = str_from(codes[row].message);
+    if (code == 1010)
+        message = refusal_message(c);
+    else if (c->error_text)
+        message = dialect_error_message(c);
     buf_printf(out, "{\"code\":%d,\"message\":", code);
     json_add_string(out, message);
     buf_add_cstr(out, ",\"type\":");

@@ -86,6 +86,20 @@ static bool digits_only(struct str text, size_t shortest, size_t longest)
     return text.len >= shortest && text.len <= longest;
 }
 
+/* `found` is what the search for another user of the same identifier ended with. */
+static int refuse_duplicate(struct call *c, int found, const char *field)
+{
+    if (found)
+        return found == ERR_NOT_FOUND ? OK : found;
+    return call_refuse_text(c, ERR_INVALID, field, "belongs to another user");
+}
+
+static int check_name(struct call *c, struct str name, const char *field)
+{
+    return str_empty(str_trim(name)) ? call_refuse_text(c, ERR_INVALID, field, "must not be blank")
+                                     : OK;
+}
+
 /* Either an e-mail address, or dial code and phone; both are fine. Duplicates are invalid payload
  * here. */
 static int check_identifiers(struct call *c, const struct vp_create_user_request *body)
@@ -99,9 +113,9 @@ static int check_identifiers(struct call *c, const struct vp_create_user_request
                                 "must be a dial code without plus");
     if (has_phone && !digits_only(body->phone, 4, 14))
         return call_refuse_text(c, ERR_BAD_FORMAT, "phone", "must be 4 to 14 digits");
-    if (!str_empty(body->email) && user_find_by_email(c, body->email, &other) != ERR_NOT_FOUND)
-        return call_refuse_text(c, ERR_INVALID, "email", "belongs to another user");
-    return OK;
+    if (str_empty(body->email))
+        return OK;
+    return refuse_duplicate(c, user_find_by_email(c, body->email, &other), "email");
 }
 
 /* "khalid.raza.00dhewc5": readable, and unique by the id's digits. */
@@ -138,6 +152,8 @@ int vp_create_user(struct call *c, const struct vp_create_user_in *in,
                             .created_by = c->principal.user_id,
                         };
 
+    TRY(check_name(c, body->first_name, "firstName"));
+    TRY(check_name(c, body->last_name, "lastName"));
     TRY(check_identifiers(c, body));
     if (!str_empty(body->email))
         user.email = body->email;
@@ -145,8 +161,7 @@ int vp_create_user(struct call *c, const struct vp_create_user_in *in,
         user.phone =
             arena_printf(c->arena, "%.*s%.*s", STR_FMT(body->country_code), STR_FMT(body->phone));
         struct user other;
-        if (user_find_by_phone(c, user.phone, &other) != ERR_NOT_FOUND)
-            return call_refuse_text(c, ERR_INVALID, "phone", "belongs to another user");
+        TRY(refuse_duplicate(c, user_find_by_phone(c, user.phone, &other), "phone"));
     }
     user.username = make_username(c, body, user.id);
     TRY(user_create(c, &user));

@@ -60,7 +60,15 @@ def paid(caller, *instructions):
     return results
 
 
+AMOUNT, PRIMARY, NUMBER, KEY = ("counterParties.amount", "primaryAccountNumber", "counterParties.accountNumber",
+                               "instructionIdempotencykey")
+# The field that a rule of the ledger is about.
+FIELD_OF = {"INSUFFICIENT_FUNDS": AMOUNT, "LEDGER_OVERDRAFT_EXCEEDED": AMOUNT, "LEDGER_KEY_MISMATCH": KEY,
+            "LEDGER_ACCOUNTS_SAME": NUMBER}
+
+
 def failed(caller, one, code, field=None):
+    field = field or FIELD_OF[code]
     reply = post(caller, one, expect=200)
     result, = reply.data
     assert reply.json["status"] == "FAILED"
@@ -244,8 +252,7 @@ def test_a_key_refused_before_the_ledger_stays_refused(fincode_customer, account
     failed(fincode_customer, one, "AMOUNT_PRECISION", "counterParties.amount")
     failed(fincode_customer, instruction(source, (target, 1), key=one["instructionIdempotencykey"]),
            "LEDGER_KEY_MISMATCH")
-    result = post(fincode_customer, one, expect=200).data[0]
-    assert result["errorCode"] == "AMOUNT_PRECISION"
+    failed(fincode_customer, one, "AMOUNT_PRECISION", "counterParties.amount")
     assert target.balance == 0
 
 
@@ -412,8 +419,8 @@ def test_currencies(fincode_customer, account):
 def test_status_comes_before_currency_and_funds(fincode_customer, account):
     source, target, dollar = account(10), account(), account(10, "USD")
     source.set(status="suspended")
-    failed(fincode_customer, instruction(source, (dollar, 100)), "LEDGER_ACCOUNT_FROZEN")
-    failed(fincode_customer, instruction(source, (target, 100)), "LEDGER_ACCOUNT_FROZEN")
+    failed(fincode_customer, instruction(source, (dollar, 100)), "LEDGER_ACCOUNT_FROZEN", PRIMARY)
+    failed(fincode_customer, instruction(source, (target, 100)), "LEDGER_ACCOUNT_FROZEN", PRIMARY)
     source.set(status="active")
     failed(fincode_customer, instruction(source, (dollar, 100)), "CURRENCY_MISMATCH",
            "counterParties.accountNumber")
@@ -423,7 +430,9 @@ def test_inactive_accounts(fincode_customer, account):
     source, target = account(10), account()
     for status in ("inactive", "suspended"):
         target.set(status=status)
-        failed(fincode_customer, instruction(source, (target, 1)), "LEDGER_ACCOUNT_FROZEN")
+        failed(fincode_customer, instruction(source, (target, 1)), "LEDGER_ACCOUNT_FROZEN", NUMBER)
+        failed(fincode_customer, instruction(target, (source, 1), direction=CREDIT), "LEDGER_ACCOUNT_FROZEN",
+               PRIMARY)
     target.set(status="active")
     paid(fincode_customer, instruction(source, (target, 1)))
 
@@ -683,6 +692,8 @@ def test_permissions(fincode_customer, account):
     def outcome(template):
         one = {**template, "instructionIdempotencykey": uuid.uuid4().hex}
         result, = post(fincode_customer, one, expect=200).data
+        if result["status"] == "FAILED":
+            assert result["field"] == (NUMBER if template is receive else PRIMARY)
         return result.get("errorCode", result["status"])
 
     for permission, received, spent in (
@@ -709,7 +720,7 @@ def test_permission_outlives_status(fincode_customer, account):
     permit(fincode_customer, wallet, "READ_ONLY", expect=200)
     wallet.set(status="suspended")
     wallet.set(status="active", overdraft_limit=5)
-    failed(fincode_customer, instruction(wallet, (account(), 1)), "LEDGER_ACCOUNT_READ_ONLY")
+    failed(fincode_customer, instruction(wallet, (account(), 1)), "LEDGER_ACCOUNT_READ_ONLY", PRIMARY)
 
 
 def test_permission_refuses(fincode_customer, fincode_cashier, fincode, fincode_other, account):

@@ -68,3 +68,50 @@ def test_hostile_keys(pcx, server):
     source, target = open_account(server, amount=100), open_account(server)
     for key in ("x" * 4000, "a\tb", "\xe9\xff"):
         assert transfer(pcx, source, target, 1, key).status in (200, 400)
+
+
+def test_fincode_s_own_header(fincode, platform):
+    """x-idempotency-key is FinCode's name of it, also behind the GET that changes a permission."""
+    made = platform.post("/accounts", {"user_id": fincode.user_id, "currency": "NGN"}, expect=201).data
+    path = f"/account-maintenance/change-account-permission/{made['fincode_id']}"
+    key = {"x-idempotency-key": uuid.uuid4().hex}
+    first = fincode.get(f"{path}/READ_ONLY", headers=key, expect=200)
+    fincode.get(f"{path}/FULL_ACCESS", expect=200)
+    again = fincode.get(f"{path}/READ_ONLY", headers=key, expect=200)
+    assert again.text == first.text and again.headers["Idempotency-Replayed"] == "true"
+    now = fincode.get(f"/account-maintenance/list-accounts/{fincode.user_id}", headers=key, expect=200)
+    assert "Idempotency-Replayed" not in now.headers
+    assert {a["accountPermission"] for a in now.data if a["id"] == made["fincode_id"]} == {"FULL_ACCESS"}
+    other = fincode.get(f"{path}/CREDIT_ONLY", headers=key, expect=422).json
+    assert other["error"]["details"][0]["field"] == "x-idempotency-key", other
+
+
+def test_postings_take_both_kinds_of_key(fincode, platform):
+    source, target = (platform.post("/accounts", {"user_id": fincode.user_id, "currency": "NGN"},
+                                    expect=201).data for _ in range(2))
+    platform.deposit(source["account_id"], 10, "NGN")
+
+    def post(amount, key, header):
+        return fincode.post("/gateway/post-account", [{
+            "primaryAccountNumber": source["account_number"], "currencyCode": "NGN",
+            "creditDebitInstructionDirection": "DEBIT_PRIMARY_ACCOUNT_CREDIT_COUNTERPARTY_ACCOUNT",
+            "counterParties": [{"accountNumber": target["account_number"], "amount": amount}],
+            "instructionIdempotencykey": key}], headers={"x-idempotency-key": header})
+    one, two, header, other = (uuid.uuid4().hex for _ in range(4))
+    first = post(1, one, header)
+    assert first.data[0]["status"] == "PAID"
+    assert post(1, one, header).headers["Idempotency-Replayed"] == "true"
+    assert post(1, two, header).status == 422
+    again = post(1, one, other)
+    assert again.data == first.data and "Idempotency-Replayed" not in again.headers
+    assert fincode.get(f"/ledger/account-balance/{target['fincode_id']}").data["accountBalance"] == 1
+
+
+def test_vaultspay(vaultspay):
+    body = {"userId": vaultspay.user_id, "currencyId": 2, "accountType": "DIGITAL"}
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    first = vaultspay.post("/be/api/v1/accounts", body, headers=key, expect=200)
+    again = vaultspay.post("/be/api/v1/accounts", body, headers=key, expect=200)
+    assert again.text == first.text and again.headers["Idempotency-Replayed"] == "true"
+    other = vaultspay.post("/be/api/v1/accounts", {**body, "currencyId": 840}, headers=key, expect=422)
+    assert (other.json["code"], other.json["errors"][0]["key"]) == (1000, "Idempotency-Key")

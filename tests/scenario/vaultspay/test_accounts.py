@@ -71,7 +71,7 @@ def test_create_for_a_stranger(vaultspay, vaultspay_other):
         reply = vaultspay.post(f"{BASE}/accounts", {"userId": user, "currencyId": 2,
                                                     "accountType": "DIGITAL"})
         refused(reply)
-        assert "errors" not in reply.json
+        assert "errors" not in reply.json and "userId" in reply.json["message"]
 
 
 def test_get(vaultspay, platform):
@@ -98,6 +98,7 @@ def test_other_apps_accounts_do_not_exist(vaultspay, vaultspay_other, platform):
     platform.deposit(theirs["id"], 5, "AED")
     for path in (f"/accounts/{theirs['id']}", f"/account-ledger/{theirs['id']}"):
         unknown = refused(vaultspay.get(BASE + path.replace(str(theirs["id"]), "4711")))
+        assert unknown.json["message"] == "id: The account was not found."
         found = refused(vaultspay.get(BASE + path))
         assert found.json == unknown.json
     refused(vaultspay.get(f"{BASE}/accounts", {"userId": vaultspay_other.user_id}))

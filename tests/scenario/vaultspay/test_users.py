@@ -49,7 +49,8 @@ def test_status(vaultspay_plain, status):
     ({"status": None}, "status"), ({"status": "active"}, "status"), ({"email": "rubbish"}, "email"),
     ({"phone": "12345"}, "countryCode"), ({"countryCode": "92"}, "phone"),
     ({"countryCode": "+92", "phone": "12345"}, "countryCode"),
-    ({"countryCode": "92", "phone": "12 345"}, "phone"), ({"firstName": 7}, "firstName")])
+    ({"countryCode": "92", "phone": "12 345"}, "phone"), ({"firstName": 7}, "firstName"),
+    ({"firstName": ""}, "firstName"), ({"lastName": " \t"}, "lastName"), ({"lastName": "x" * 121}, "lastName")])
 def test_bad_fields(vaultspay_plain, changes, key):
     reply = vaultspay_plain.post("/as/api/v1/users", person(**changes), expect=422).json
     assert (reply["code"], reply["type"]) == (1000, "INVALID_PAYLOAD")
