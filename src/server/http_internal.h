@@ -75,7 +75,7 @@ enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const 
                             size_t *upload_data_size, void **request_cls);
 void http_request_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
                             enum MHD_RequestTerminationCode code);
-/* Before the first daemon: finds libmicrohttpd's own way to answer, which http.c stands in front of. */
+/* Before the first daemon of this process, the sandbox's included: finds libmicrohttpd's own way to answer, which http.c stands in front of. */
 void http_find_library(void);
 /* Frees what the calling thread kept for its next requests. */
 void http_free_spare_requests(void);

@@ -475,6 +475,7 @@ struct http *http_open(struct app *app, struct str *ret_why)
     struct http *http = calloc(1, sizeof(*http));
     if (!http)
         abort();
+    http_find_library();
     http->app = app;
     http->listener = -1;
     http->stop_accepting = eventfd(0, EFD_CLOEXEC);
@@ -495,7 +496,6 @@ bool http_start(struct http *http, struct pipeline *pipeline, struct str *ret_wh
 {
     http->pipeline = pipeline;
     http->thread_count = (size_t)http->app->config->http_threads;
-    http_find_library();
     http->threads = calloc(http->thread_count, sizeof(struct http_thread));
     if (!http->threads)
         abort();
