@@ -252,17 +252,33 @@ static void one_owned(struct sim_call *call, const char *kind, struct str id)
     }
 }
 
+/* Scripts: "pending" is a review that has not ended yet. */
+static void get_customer(struct sim_call *call, struct str id)
+{
+    struct sim_record *record = sim_find_record(call->simulator, "customer", id);
+    struct buf out = json_object(call->arena);
+    call->operation = STR("get_customer");
+    enum sim_outcome outcome = sim_scripted(call->simulator, "get_customer");
+    if (outcome == SIM_UNAVAILABLE) {
+        refuse(call, 503, "unavailable", "Service unavailable");
+    } else if (!record) {
+        refuse(call, 404, "not_found", "Customer not found");
+    } else if (outcome == SIM_PENDING) {
+        json_put(&out, "id", id);
+        json_put(&out, "status", STR("under_review"));
+        json_put(&out, "kyc_status", STR("under_review"));
+        reply(call, 200, json_object_end(&out));
+    } else {
+        reply(call, 200, record->json);
+    }
+}
+
 /* /customers/{id}[/{kind}[/{id}[/history]]] */
 static void customers(struct sim_call *call, struct str rest, struct str key)
 {
     struct str customer = str_cut(&rest, '/');
     if (!str_present(rest)) {
-        struct sim_record *record = sim_find_record(call->simulator, "customer", customer);
-        call->operation = STR("get_customer");
-        if (record)
-            reply(call, 200, record->json);
-        else
-            refuse(call, 404, "not_found", "Customer not found");
+        get_customer(call, customer);
         return;
     }
     struct str path = str_cut(&rest, '/');

@@ -92,6 +92,9 @@ static int check(struct call *c, struct wallet_opening *opening, struct user *us
     if (opening->customer_id) {
         struct provider_customer customer;
         TRY(customer_get_for_caller(c, opening->customer_id, "customer_id", &customer));
+        if (customer.onboarded_at && customer.organisation_id != opening->organisation_id)
+            return call_refuse_text(c, ERR_INVALID, "customer_id",
+                                    "is a customer of another organisation");
     }
     return 0;
 }

@@ -263,11 +263,33 @@ int external_account_list(struct call *c, id_t64 customer_id,
                    sql_int(c->principal.tenant_id), sql_int(customer_id));
 }
 
-int external_account_unlink(struct call *c, id_t64 customer_id, id_t64 account_id)
+/* The provider forgets it when nothing is on its way there any more. */
+int external_account_forget(struct call *c, id_t64 account_id)
 {
     struct external_account account;
     struct provider_customer customer;
     struct buf body = json_object(c->arena);
+    int64_t under_way;
+
+    TRY(external_account_read(c, account_id, &account));
+    TRY(sql_integer(
+        c->sql, &under_way,
+        "SELECT COUNT(*) FROM withdrawal WHERE tenant_id = ? AND external_account_id = ?"
+        " AND status IN ('pending', 'approved', 'processing')",
+        sql_int(account.tenant_id), sql_int(account_id)));
+    if (!account.unlinked_at || under_way)
+        return 0;
+    TRY(customer_get(c, account.customer_id, NULL, &customer));
+    json_put_unless_empty(&body, "customer_id", customer.provider_customer_id);
+    json_put_unless_empty(&body, "external_account_id", account.provider_account_id);
+    return outbox_instruct(c, "bridge", "external_account_unlink", account.id,
+                           json_object_end(&body));
+}
+
+int external_account_unlink(struct call *c, id_t64 customer_id, id_t64 account_id)
+{
+    struct external_account account;
+    struct provider_customer customer;
 
     TRY(customer_get_for_caller(c, customer_id, "customer_id", &customer));
     TRY(external_account_get_for_caller(c, account_id, "external_account_id", &account));
@@ -277,10 +299,7 @@ int external_account_unlink(struct call *c, id_t64 customer_id, id_t64 account_i
     TRY(sql_run(c->sql,
                 "UPDATE external_account SET unlinked_at = ? WHERE tenant_id = ? AND id = ?",
                 sql_int(c->now), sql_int(account.tenant_id), sql_int(account.id)));
-    json_put_unless_empty(&body, "customer_id", customer.provider_customer_id);
-    json_put_unless_empty(&body, "external_account_id", account.provider_account_id);
-    return outbox_instruct(c, "bridge", "external_account_unlink", account.id,
-                           json_object_end(&body));
+    return external_account_forget(c, account.id);
 }
 
 int wallet_apply_unlink(struct call *c, id_t64 account_id, const struct provider_outcome *outcome)

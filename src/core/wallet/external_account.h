@@ -45,6 +45,9 @@ int external_account_link(struct call *c, const struct external_account_link *li
 /* ERR_NOT_FOUND for a pair that does not belong together. Withdrawals under way are not
  * affected. */
 int external_account_unlink(struct call *c, id_t64 customer_id, id_t64 account_id);
+/* When a withdrawal to it has ended: an account that was unlinked meanwhile is taken from the
+ * provider now. */
+int external_account_forget(struct call *c, id_t64 account_id);
 int external_account_list(struct call *c, id_t64 customer_id,
                           struct external_account **ret_accounts, size_t *ret_count);
 

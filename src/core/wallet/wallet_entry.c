@@ -90,7 +90,7 @@ int wallet_entry_get_for_caller(struct call *c, id_t64 entry_id, const char *fie
 
     const struct wallet owner = {.organisation_id = ret_entry->organisation_id,
                                  .user_id = ret_entry->user_id};
-    return wallet_may_use(c, &owner) ? 0 : call_refuse(c, ERR_FORBIDDEN, field);
+    return wallet_require_use(c, &owner, field);
 }
 
 #define CHAIN_COLUMN(kind, field) ", e." #field

@@ -413,7 +413,10 @@ static int conclude(struct call *c, struct withdrawal *withdrawal, struct wallet
         TRY(wallet_post_hold(c, &hold, REASON_WITHDRAWAL, entry->reference));
     else
         TRY(wallet_void_hold(c, &hold, REASON_WITHDRAWAL, entry->reference));
-    return move(c, withdrawal, entry, paid ? "complete" : "fail");
+    TRY(move(c, withdrawal, entry, paid ? "complete" : "fail"));
+    return withdrawal->external_account_id
+               ? external_account_forget(c, withdrawal->external_account_id)
+               : 0;
 }
 
 int wallet_apply_withdrawal(struct call *c, id_t64 withdrawal_id,

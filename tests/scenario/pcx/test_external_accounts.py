@@ -3,6 +3,10 @@ import uuid
 
 import pytest
 
+from client.flows import balances, open_account
+from client.http import wait_until
+from client.pcx import OtherTenant, Pcx
+
 USD = {"currency": "USD", "account_number": "000123456789", "routing_number": "101019644",
        "account_type": "checking", "bank_name": "Chase Bank"}
 GBP = {"currency": "GBP", "account_number": "12345678", "sort_code": "60-83-71"}
@@ -76,6 +80,71 @@ def test_of_whom(pcx, pcx_user, pcx_admin, customer):
         expect=200).data["customer_id"]
     pcx.delete("/virtual-accounts/link", {
         "customer_id": other, "external_account_id": account["external_account_id"]}, expect=404)
+
+
+def test_ids(pcx, customer):
+    account = link(pcx, customer, USD).data["external_account_id"]
+    for text, status in (("nonsense", 400), ("va_0000000000001", 400), ("cus_0000000000001", 404)):
+        assert "customer_id" in link(pcx, text, GBP, expect=status).text
+        assert "customer_id" in pcx.get("/virtual-accounts/link", {"customer_id": text}, expect=status).text
+        assert "customer_id" in pcx.delete("/virtual-accounts/link", {
+            "customer_id": text, "external_account_id": account}, expect=status).text
+    for text, status in (("nonsense", 400), (customer, 400), ("ext_0000000000001", 404)):
+        assert "external_account_id" in pcx.delete("/virtual-accounts/link", {
+            "customer_id": customer, "external_account_id": text}, expect=status).text
+    assert [a["external_account_id"] for a in listed(pcx, customer)] == [account]
+
+
+def test_of_another_organisation_or_tenant(server, pcx, customer):
+    account = link(pcx, customer, USD).data["external_account_id"]
+    for stranger, status in ((Pcx(server, "other_org_admin"), 403), (OtherTenant(server), 404)):
+        link(stranger, customer, GBP, expect=status)
+        stranger.get("/virtual-accounts/link", {"customer_id": customer}, expect=status)
+        stranger.delete("/virtual-accounts/link", {"customer_id": customer, "external_account_id": account},
+                        expect=status)
+        wallet = stranger.post("/virtual-accounts/currency", {
+            "org_id": stranger.org_id, "user_id": stranger.user_id, "currency": "USD"}, expect=201).data["account_id"]
+        reply = stranger.post("/virtual-accounts/withdraw", {
+            "account_id": wallet, "amount": 1, "user_id": stranger.user_id, "beneficiary_name": "Ada",
+            "external_account_id": account}, expect=status)
+        assert "external_account_id" in reply.text
+    assert len(listed(pcx, customer)) == 1
+
+
+@pytest.mark.parametrize("details, shown", [
+    ({**USD, "currency": "usd", "account_type": "savings", "sort_code": None, "iban": None, "bic": None},
+     ("USD", "000123456789")),
+    ({**GBP, "currency": "gbp", "sort_code": "608371"}, ("GBP", "12345678")),
+    ({**EUR, "iban": "DE89370400440532013000"}, ("EUR", "DE89370400440532013000"))])
+def test_what_is_shown(pcx, customer, details, shown):
+    account = link(pcx, customer, details).data
+    assert (account["currency"], account["account_number"]) == shown
+    assert account.get("bank_name") == details.get("bank_name") and account["created_at"]
+    # Written another way it is the same account.
+    again = {name: value.lower() if name == "currency" else value for name, value in details.items()}
+    link(pcx, customer, again, expect=409)
+
+
+@pytest.mark.parametrize("outcome, end, left", [("normal", "completed", 6), ("fail", "failed", 10)])
+def test_unlinking_does_not_disturb_a_withdrawal_under_way(pcx, pcx_admin, server, sandbox, customer, outcome,
+                                                           end, left):
+    def forgotten():
+        return [r for r in sandbox.requests("bridge") if r["operation"] == "delete_external_account"]
+
+    account = link(pcx, customer, USD).data["external_account_id"]
+    wallet, before = open_account(server, "USD", "10"), forgotten()
+    sandbox.script("bridge", "payout", "unavailable")
+    sandbox.script("bridge", "payout", outcome)
+    made = pcx.post("/virtual-accounts/withdraw", {
+        "account_id": wallet, "amount": 4, "user_id": pcx.user_id, "beneficiary_name": "Ada",
+        "external_account_id": account}, expect=200).data["transaction_id"]
+    pcx.delete("/virtual-accounts/link", {"customer_id": customer, "external_account_id": account}, expect=200)
+    assert listed(pcx, customer) == [] and forgotten() == before
+    path = f"/virtual-accounts/admin/transactions/{made}"
+    sandbox.advance("PT1M")
+    wait_until(lambda: pcx_admin.get(path, expect=200).data["status"] == end, what=end)
+    assert balances(server, wallet) == (left, left)
+    wait_until(lambda: len(forgotten()) == len(before) + 1, what="the provider forgets it")
 
 
 def test_the_provider_decides(pcx, customer, sandbox):

@@ -5,7 +5,8 @@ import pytest
 
 from client.flows import open_account
 from client.http import wait_until
-from client.pcx import OtherTenant
+from client.pcx import OtherTenant, Pcx
+from client.people import register, with_key
 
 
 @pytest.fixture
@@ -63,6 +64,57 @@ def test_one(pcx, pcx_user, pcx_admin, account, server):
     OtherTenant(server).get(path, expect=(403, 404))
     pcx.get("/virtual-accounts/transactions/vat_0000000000001", expect=404)
     pcx.get("/virtual-accounts/transactions/nonsense", expect=404)
+
+
+def test_what_an_entry_shows(pcx, pcx_admin, account):
+    made = pcx_admin.post("/virtual-accounts/deposit", {
+        "account_id": account, "amount": Decimal("4.04"), "description": "Rent", "reference": "R-1"},
+        expect=200).data
+    assert made == pcx.get(f"/virtual-accounts/{account}/transactions", {"limit": 1}, expect=200).data[0]
+    assert {key: made[key] for key in ("account_id", "org_id", "user_id", "type", "status", "amount", "currency",
+                                       "fee", "description", "reference")} == {
+        "account_id": account, "org_id": pcx.org_id, "user_id": pcx.user_id, "type": "credit",
+        "status": "completed", "amount": Decimal("4.04"), "currency": "NGN", "fee": 0, "description": "Rent",
+        "reference": "R-1"}
+    assert made["created_at"] <= made["updated_at"]
+
+
+@pytest.mark.parametrize("params", [
+    {"limit": 0}, {"limit": 101}, {"limit": "x"}, {"limit": "1.5"}, {"start_date": "yesterday"},
+    {"end_date": "2024-02-30"}, {"start_date": "2024-02-02", "end_date": "2024-02-01"}, {"type": "CREDIT"},
+    {"status": ""}, {"last_evaluated_key": "nonsense"}])
+def test_filters_that_are_refused(pcx, account, params):
+    reply = pcx.get(f"/virtual-accounts/{account}/transactions", params, expect=400)
+    assert list(params)[-1] in reply.text
+
+
+def test_dates_include_their_last_day(pcx, account, sandbox):
+    path, today = f"/virtual-accounts/{account}/transactions", sandbox.clock()["now"][:10]
+    assert len(pcx.get(path, {"start_date": today, "end_date": today}, expect=200).data) == 3
+    assert pcx.get(path, {"end_date": today, "type": "debit"}, expect=200).data == []
+
+
+def test_unknown_accounts(pcx, server, account):
+    for nobody in ("va_0000000000001", "nonsense", account.upper()):
+        pcx.get(f"/virtual-accounts/{nobody}/transactions", expect=404)
+    OtherTenant(server).get(f"/virtual-accounts/{account}/transactions", expect=404)
+    Pcx(server, "other_org_admin").get(f"/virtual-accounts/{account}/transactions", expect=403)
+
+
+def test_members_of_several_organisations(server, sandbox, pcx, pcx_admin, account):
+    """What a person may see in an organisation does not depend on where the credential was made."""
+    guest = with_key(server, pcx_admin, register(server, sandbox))
+    entry = pcx.get(f"/virtual-accounts/{account}/transactions", expect=200).data[0]
+    paths = (f"/virtual-accounts/{account}/transactions", f"/virtual-accounts/transactions/{entry['transaction_id']}")
+    for path in paths:
+        guest.get(path, expect=403)
+    members = f"/organizations/{pcx.org_id}/members"
+    pcx.post(members, {"user_id": guest.user_id, "role": "admin"}, expect=201)
+    for path in paths:
+        guest.get(path, expect=200)
+    pcx.delete(f"{members}/{guest.user_id}", expect=204)
+    for path in paths:
+        guest.get(path, expect=403)
 
 
 def test_sarepay_status(pcx, pcx_user, pcx_admin, account):

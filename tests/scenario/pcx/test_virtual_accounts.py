@@ -1,4 +1,5 @@
 """Virtual accounts: opened, listed, changed, stopped and closed, by whom it is allowed."""
+import uuid
 from decimal import Decimal
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from client.flows import balances, open_account
 from client.http import wait_until
 from client.pcx import OtherTenant, Pcx
+from client.people import register, with_key
 
 
 def currency_account(caller, currency="NGN", expect=201, **changes):
@@ -54,9 +56,48 @@ def test_create_refusals_name_the_field(pcx_admin, changes, field):
     assert field in reply.json["message"]
 
 
-def test_unknown_organisation_or_user_is_404(pcx_admin):
-    currency_account(pcx_admin, expect=404, org_id="org_0000000000001")
-    currency_account(pcx_admin, expect=404, user_id="usr_0000000000001")
+KINDS = {"currency": {"currency": "USD"}, "internal/bank": {"customer_id": None},
+         "internal/crypto": {"customer_id": None}}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_ids_in_bodies(pcx_admin, kind):
+    """No id of its kind is 400, an id of nothing 404; both name the field."""
+    body = {"org_id": pcx_admin.org_id, "user_id": pcx_admin.user_id, **KINDS[kind]}
+    body = {name: value for name, value in body.items() if value}
+    for field, prefix in (("org_id", "org"), ("user_id", "usr"), ("customer_id", "cus")):
+        if field in body or field in KINDS[kind]:
+            for text, status in (("nonsense", 400), ("va_0000000000001", 400), (f"{prefix}_0000000000001", 404)):
+                reply = pcx_admin.post(f"/virtual-accounts/{kind}", {**body, field: text}, expect=status)
+                assert field in reply.text, reply
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("raw", ['"5"', "1e3", "true", "NaN", "[1]", "-0.01", "0.0000001", "99999999999999999"])
+def test_initial_balances_that_are_no_amounts(pcx_admin, kind, raw):
+    text = '{"org_id": "%s", "user_id": "%s", "currency": "%s", "initial_balance": %s}' % (
+        pcx_admin.org_id, pcx_admin.user_id, "USDC" if "crypto" in kind else "USD", raw)
+    reply = pcx_admin.post(f"/virtual-accounts/{kind}", raw=text, expect=400)
+    assert raw == "NaN" or "initial_balance" in reply.text
+
+
+def test_an_organisation_that_is_stopped_opens_nothing(server, sandbox, pcx_admin):
+    owner = with_key(server, pcx_admin, register(server, sandbox))
+    for status in ("suspended", "inactive"):
+        pcx_admin.put(f"/organizations/admin/status/{owner.org_id}", {"status": status}, expect=200)
+        currency_account(owner, expect=403)
+        pcx_admin.post("/virtual-accounts/internal/bank", {"org_id": owner.org_id, "user_id": owner.user_id},
+                       expect=403)
+    pcx_admin.put(f"/organizations/admin/status/{owner.org_id}", {"status": "active"}, expect=200)
+    assert currency_account(owner, "usd", provider="Bridge").data["provider"] == "bridge"
+
+
+def test_a_repeated_call_opens_a_second_account(pcx):
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    body = {"org_id": pcx.org_id, "user_id": pcx.user_id, "currency": "GBP"}
+    first, again, other = (pcx.post("/virtual-accounts/currency", body, headers=headers, expect=201).data
+                           for headers in (key, key, None))
+    assert first == again and other["account_id"] != first["account_id"]
 
 
 def test_opening_balance_is_for_staff(pcx, pcx_admin, server):
@@ -101,11 +142,33 @@ def test_internal_accounts(pcx, pcx_admin):
     kinds = {account["account_type"] for account in found}
     assert kinds == {"internal_bank", "internal_crypto"}
     assert {bank["account_id"], crypto["account_id"]} <= {a["account_id"] for a in found}
-    pcx_admin.get("/virtual-accounts/internal/user/usr_0000000000001", expect=404)
+    nobody = "usr_0000000000001"
+    for path in (f"internal/user/{nobody}", f"internal/{nobody}", f"user/{nobody}/internal"):
+        pcx_admin.get("/virtual-accounts/" + path, expect=404)
+    for path in (f"internal/{pcx.user_id}", f"user/{pcx.user_id}/internal"):
+        assert pcx_admin.get("/virtual-accounts/" + path, expect=200).data == found
+    money = pcx_admin.post("/virtual-accounts/internal/bank", {
+        **owner, "initial_balance": Decimal("0.01")}, expect=201).data
+    assert money["currency"] == "USD" and Decimal(money["balance"]) == Decimal("0.01")
+    assert bank["virtual_account_name"] in [account["virtual_account_name"] for account in found]
     pcx_admin.post("/virtual-accounts/internal/crypto", {**owner, "currency": "USD"}, expect=400)
     pcx.post("/virtual-accounts/internal/bank", owner, expect=403)
     pcx.post("/virtual-accounts/internal/crypto", owner, expect=403)
     pcx.get(f"/virtual-accounts/internal/user/{pcx.user_id}", expect=403)
+
+
+def test_internal_accounts_are_for_customers_of_the_organisation(server, sandbox, pcx, pcx_admin):
+    address = f"c{uuid.uuid4().hex[:10]}@example.com"
+    customer = pcx.post("/virtual-accounts/kyc", {"email": address, "customer_type": "individual"},
+                        expect=200).data["customer_id"]
+    pcx_admin.post("/virtual-accounts/onboard", {"org_id": pcx.org_id, "user_id": pcx.user_id, "email": address},
+                   expect=201)
+    other = register(server, sandbox)
+    for kind in ("bank", "crypto"):
+        for owner, status in (((pcx.org_id, pcx.user_id), 201), ((other["org_id"], other["user_id"]), 400)):
+            reply = pcx_admin.post(f"/virtual-accounts/internal/{kind}", {
+                "org_id": owner[0], "user_id": owner[1], "customer_id": customer}, expect=status)
+            assert status == 400 or reply.data["customer_id"] == customer
 
 
 def walk(caller, path, **params):
@@ -156,6 +219,84 @@ def test_lists_are_for_the_owner(pcx, pcx_user, server):
     assert mine in ids
 
 
+def test_who_sees_which_accounts(server, sandbox, pcx, pcx_admin, pcx_user):
+    """All three kinds; a member sees its own and what belongs to nobody, administrators all of the organisation."""
+    customer = pcx.post("/virtual-accounts/kyc", {
+        "email": f"v{uuid.uuid4().hex[:10]}@example.com", "customer_type": "individual"}, expect=200).data["customer_id"]
+    shared = pcx_admin.post("/virtual-accounts/admin/squadco/accounts/create", {
+        "customer_id": customer, "org_id": pcx.org_id}, expect=201).data["account_id"]
+    body = {"org_id": pcx.org_id, "user_id": pcx.user_id}
+    theirs = {open_account(server), *(pcx_admin.post("/virtual-accounts/internal/" + kind, body, expect=201)
+                                      .data["account_id"] for kind in ("bank", "crypto"))}
+    own = open_account(server, role="user")
+    path = f"/virtual-accounts/org/{pcx.org_id}"
+
+    def seen(caller):
+        return {account["account_id"] for account in walk(caller, path)}
+
+    assert {shared, own} | theirs <= seen(pcx) and {shared, own} | theirs <= seen(pcx_admin)
+    assert {shared, own} <= seen(pcx_user) and not theirs & seen(pcx_user)
+    of_user = f"/virtual-accounts/user/{pcx_user.user_id}"
+    assert own in {a["account_id"] for a in walk(pcx, of_user)}
+    other = Pcx(server, "other_org_admin")
+    for where in (path, f"/virtual-accounts/user/{pcx.user_id}", of_user):
+        other.get(where, expect=403)
+        OtherTenant(server).get(where, expect=404)
+    for where in ("org/org_0000000000001", "user/usr_0000000000001", "org/nonsense", "user/nonsense"):
+        pcx_admin.get("/virtual-accounts/" + where, expect=404)
+    # What belongs to nobody is spent by administrators only.
+    pcx_admin.post("/virtual-accounts/deposit", {"account_id": shared, "amount": 10}, expect=200)
+    spend = {"from_account_id": shared, "to_account_id": own, "amount": 1}
+    pcx_user.post("/virtual-accounts/transfer", {**spend, "user_id": pcx_user.user_id}, expect=403)
+    pcx.post("/virtual-accounts/transfer", {**spend, "user_id": pcx.user_id}, expect=200)
+    assert balances(server, shared) == (9, 9) and balances(server, own) == (1, 1)
+
+
+STATUSES = ("active", "inactive", "suspended", "frozen")
+
+
+@pytest.mark.parametrize("source", STATUSES)
+@pytest.mark.parametrize("target", STATUSES)
+def test_any_status_may_follow_any(pcx_admin, server, source, target):
+    account_id = open_account(server)
+    for path in (f"/virtual-accounts/status/{account_id}", f"/virtual-accounts/{account_id}"):
+        for status in (source, target):
+            pcx_admin.put(path, {"status": status}, expect=200)
+            shown = pcx_admin.get(f"/virtual-accounts/admin/accounts/{account_id}", expect=200).data["status"]
+            assert shown == ("suspended" if status == "frozen" else status)
+    for status in ("deleted", "closed", "", "ACTIVE"):
+        assert "status" in pcx_admin.put(path, {"status": status}, expect=400).text
+    pcx_admin.delete(f"/virtual-accounts/{account_id}", expect=200)
+    for path in (f"/virtual-accounts/status/{account_id}", f"/virtual-accounts/{account_id}"):
+        pcx_admin.put(path, {"status": "active"}, expect=404)
+
+
+def test_update_changes_only_what_is_sent(pcx_admin, server, sandbox):
+    account_id = open_account(server, amount="7")
+    path = f"/virtual-accounts/{account_id}"
+    first = pcx_admin.put(path, {"virtual_account_name": "Rent", "status": "inactive"}, expect=200).data
+    assert (first["virtual_account_name"], first["status"], first["balance"]) == ("Rent", "inactive", 7)
+    assert pcx_admin.put(path, {}, expect=200).data == first
+    sandbox.advance("PT1S")
+    second = pcx_admin.put(path, {"status": "active"}, expect=200).data
+    assert second["virtual_account_name"] == "Rent" and second["updated_at"] > first["updated_at"]
+    for name in ("", "  "):
+        assert "virtual_account_name" in pcx_admin.put(path, {"virtual_account_name": name}, expect=400).text
+    for nobody in ("va_0000000000001", "nonsense"):
+        pcx_admin.put("/virtual-accounts/" + nobody, {"virtual_account_name": "x"}, expect=404)
+        pcx_admin.put("/virtual-accounts/status/" + nobody, {"status": "active"}, expect=404)
+        pcx_admin.delete("/virtual-accounts/" + nobody, expect=404)
+
+
+@pytest.mark.parametrize("segment", [
+    "currency", "internal", "org", "user", "link", "fees", "logs", "admin", "status", "deposit", "withdraw",
+    "transfer", "fund", "kyc", "onboard", "ngn", "webhook", "transactions"])
+def test_fixed_segments_are_no_accounts(pcx_admin, segment):
+    """405 where the segment is a path of its own, else 404; "link" is the one that takes DELETE."""
+    pcx_admin.put("/virtual-accounts/" + segment, {"virtual_account_name": "x"}, expect=(404, 405))
+    pcx_admin.delete("/virtual-accounts/" + segment, expect=(400,) if segment == "link" else (404, 405))
+
+
 def test_update_and_status(pcx, pcx_admin, server):
     account_id = open_account(server, amount="100")
     path = f"/virtual-accounts/{account_id}"
@@ -202,6 +343,44 @@ def test_delete_needs_an_empty_account(pcx, pcx_admin, server):
     pcx_admin.delete(f"/virtual-accounts/{empty}", expect=404)
     pcx_admin.get(f"/virtual-accounts/admin/accounts/{empty}", expect=404)
     assert balances(server, full) == (Decimal("0.01"), Decimal("0.01"))
+
+
+def test_delete_needs_nothing_pending(pcx, pcx_admin, platform, server, sandbox):
+    """Held for a withdrawal, on its way in, or set aside: each keeps the account open; rejection lets it go."""
+    account_id = open_account(server, amount="5")
+    made = pcx.post("/virtual-accounts/withdraw", {
+        "account_id": account_id, "amount": 5, "user_id": pcx.user_id, "beneficiary_name": "Ada",
+        "bank_code": "058", "beneficiary_account_number": "0123456789"}, expect=200).data["transaction_id"]
+    for path in (f"/virtual-accounts/{account_id}", f"/virtual-accounts/org/{pcx.org_id}"):
+        pcx_admin.delete(path, expect=409)
+    pcx_admin.post(f"/virtual-accounts/admin/transactions/{made}/reject", expect=200)
+    pcx_admin.delete(f"/virtual-accounts/{account_id}", expect=409)  # the money is back on it
+    target = open_account(server)
+    pcx.post("/virtual-accounts/transfer", {"from_account_id": account_id, "to_account_id": target, "amount": 5,
+                                            "user_id": pcx.user_id}, expect=200)
+    pcx_admin.delete(f"/virtual-accounts/{account_id}", expect=200)
+    for source, goal in ((target, account_id), (account_id, target)):
+        pcx.post("/virtual-accounts/transfer", {"from_account_id": source, "to_account_id": goal, "amount": 1,
+                                                "user_id": pcx.user_id}, expect=404)
+    entries = pcx_admin.get("/virtual-accounts/admin/transactions", {"account_id": account_id}, expect=200).data
+    assert [entry["status"] for entry in entries] == ["completed", "rejected", "completed"]  # kept
+    assert balances(server, target) == (5, 5)
+
+
+def test_deposits_for_a_closed_account_go_to_suspense(pcx, pcx_admin, platform, server, sandbox):
+    account = currency_account(pcx).data
+    pcx_admin.delete(f"/virtual-accounts/{account['account_id']}", expect=200)
+    reference = "R" + uuid.uuid4().hex[:12]
+    sandbox.event("squad", {"account_number": account["account_number"], "amount": "8.25", "reference": reference,
+                            "repeat": 2})
+    alert = wait_until(lambda: [log for log in pcx_admin.get(
+        "/virtual-accounts/logs", {"account_id": account["account_id"], "type": "deposit.suspended"},
+        expect=200).data], what="the alert")
+    assert [log["metadata"]["amount"] for log in alert] == ["8.25"]
+    legs = [leg for journal in platform.get("/ledger/journals", {"reference": reference}, expect=200).data
+            for leg in journal["transfers"]]
+    assert [(leg["debit_kind"], leg["credit_kind"], Decimal(leg["amount"])) for leg in legs] == [
+        ("settlement", "suspense", Decimal("8.25"))]
 
 
 def test_delete_all_of_an_organisation(pcx_admin, server):
