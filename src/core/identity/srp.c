@@ -31,7 +31,6 @@ static const char group_prime[] = "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1
                                   "BBE117577A615D6C770988C0BAD946E208E24FA074E5AB3143DB5BFCE0FD108E"
                                   "4B82D120A93AD2CAFFFFFFFFFFFFFFFF";
 #define GENERATOR 2
-#define SALT_SIZE 16
 #define PRIVATE_SIZE 64
 
 struct group {
@@ -100,14 +99,28 @@ static struct group open_group(struct arena *arena)
     return group;
 }
 
+/* Not zero in front: clients drop leading zeros. */
+static BIGNUM *read_salt(const uint8_t bytes[SRP_SALT_SIZE])
+{
+    uint8_t copy[SRP_SALT_SIZE];
+    memcpy(copy, bytes, sizeof(copy));
+    copy[0] |= 1;
+    return BN_bin2bn(copy, sizeof(copy), NULL);
+}
+
+struct str srp_print_salt(struct arena *arena, const uint8_t bytes[SRP_SALT_SIZE])
+{
+    NUMBER salt = read_salt(bytes);
+    return to_hex(arena, salt);
+}
+
 struct str srp_make_verifier(struct arena *arena, struct str pool, struct str user,
                              struct str password)
 {
     GROUP group = open_group(arena);
-    uint8_t salt_bytes[SALT_SIZE], digest[SHA256_SIZE];
+    uint8_t salt_bytes[SRP_SALT_SIZE], digest[SHA256_SIZE];
     random_bytes(salt_bytes, sizeof(salt_bytes));
-    salt_bytes[0] |= 1; /* not zero in front: clients drop leading zeros */
-    NUMBER salt = BN_bin2bn(salt_bytes, sizeof(salt_bytes), NULL);
+    NUMBER salt = read_salt(salt_bytes);
     struct str identity =
         arena_printf(arena, "%.*s%.*s:%.*s", STR_FMT(pool), STR_FMT(user), STR_FMT(password));
     digest_sha256(identity, digest);

@@ -15,6 +15,10 @@
 struct str srp_make_verifier(struct arena *arena, struct str pool, struct str user,
                              struct str password);
 
+/* A salt as verifiers and challenges show it. */
+#define SRP_SALT_SIZE 16
+struct str srp_print_salt(struct arena *arena, const uint8_t bytes[SRP_SALT_SIZE]);
+
 struct srp_challenge {
     struct str salt;      /* hexadecimal, to the client */
     struct str public_b;  /* hexadecimal, to the client */

@@ -89,13 +89,15 @@ int verification_create(struct call *c, const char *purpose, struct str subject,
     return sql_insert(c->sql, "verification_code", &verification_code_row, &row);
 }
 
-static int get_code(struct call *c, const char *purpose, struct str subject,
-                    struct verification_code *ret_row)
+/*
+ * Whoever does not have the code is told only that it is wrong: not whether one was sent, is too old or
+ * was tried too often, because that tells who there is.
+ */
+static int judge(struct call *c, const struct verification_code *row, struct str code)
 {
-    int error = find_code(c, purpose, subject, ret_row);
-    if (error)
-        return error == ERR_NOT_FOUND ? ERR_CODE_EXPIRED : error;
-    bool dead = ret_row->expires_at <= c->now || ret_row->attempts >= VERIFICATION_ATTEMPTS;
+    bool dead = row->expires_at <= c->now || row->attempts >= VERIFICATION_ATTEMPTS;
+    if (!str_eq_secret(row->code_mac, code_mac(c, row, code)))
+        return ERR_CODE_MISMATCH;
     return dead ? ERR_CODE_EXPIRED : OK;
 }
 
@@ -111,12 +113,12 @@ static int check_code(struct call *c, void *argument)
 {
     struct check *check = argument;
     struct verification_code row;
-    check->result = get_code(c, check->purpose, check->subject, &row);
-    if (check->result)
-        return check->result == ERR_CODE_EXPIRED ? OK : check->result;
-    if (str_eq_secret(row.code_mac, code_mac(c, &row, check->code)))
-        return OK;
-    check->result = ERR_CODE_MISMATCH;
+    int error = find_code(c, check->purpose, check->subject, &row);
+    check->result = error == ERR_NOT_FOUND ? ERR_CODE_MISMATCH
+                    : error                ? error
+                                           : judge(c, &row, check->code);
+    if (error || check->result != ERR_CODE_MISMATCH)
+        return error == ERR_NOT_FOUND ? OK : error;
     return sql_run(c->sql,
                    "UPDATE verification_code SET attempts = attempts + 1 WHERE tenant_id = ?"
                    " AND id = ?",
@@ -133,8 +135,9 @@ int verification_check(struct call *c, const char *purpose, struct str subject, 
 int verification_consume(struct call *c, const char *purpose, struct str subject, struct str code)
 {
     struct verification_code row;
-    TRY(get_code(c, purpose, subject, &row));
-    if (!str_eq_secret(row.code_mac, code_mac(c, &row, code)))
-        return ERR_CODE_MISMATCH;
+    int error = find_code(c, purpose, subject, &row);
+    if (error)
+        return error == ERR_NOT_FOUND ? ERR_CODE_MISMATCH : error;
+    TRY(judge(c, &row, code));
     return remove_code(c, purpose, subject);
 }

@@ -21,12 +21,11 @@ int verification_create(struct call *c, const char *purpose, struct str subject,
                         struct str *ret_code);
 /*
  * Is it the code? For workers (prepare steps): a wrong try is counted at once, although the call is
- * refused. ERR_CODE_MISMATCH, ERR_CODE_EXPIRED (too old, too many tries, or none was sent), not
- * refused on the call.
+ * refused. ERR_CODE_MISMATCH (also when none was sent, so that the answer does not tell who there is),
+ * ERR_CODE_EXPIRED (the right one, but too old, or after too many tries); not refused on the call.
  */
 int verification_check(struct call *c, const char *purpose, struct str subject, struct str code);
-/* In the writer: uses the code up; ERR_CODE_EXPIRED when it is gone already, ERR_CODE_MISMATCH when
- * wrong. */
+/* In the writer: uses the code up. The same errors; a code that is gone already is none. */
 int verification_consume(struct call *c, const char *purpose, struct str subject, struct str code);
 
 #endif

@@ -1,8 +1,11 @@
 /* Cognito's front door: actions by X-Amz-Target, key sets by path. */
 #include "dialect/cognito/cognito.h"
 
+#include <ctype.h>
+
 #include "core/app.h"
 #include "core/identity/keys.h"
+#include "store/sql.h"
 
 mount_handler cognito_mount;
 
@@ -61,6 +64,21 @@ bool cognito_find_client(struct cognito *x)
 int cognito_find_user(struct cognito *x, struct str username, struct user *ret_user)
 {
     return user_find_by_login(x->c, username, ret_user);
+}
+
+void cognito_disguise(const struct cognito *x, const char *purpose, struct str username,
+                      uint8_t ret_digest[SHA256_SIZE])
+{
+    struct call *c = x->c;
+    uint8_t key[32];
+    store_derive_key(c->app->store, "cognito disguise", key);
+    char *message =
+        (char *)(uintptr_t)arena_printf(c->arena, "%lld:%.*s:%s", (long long)c->principal.tenant_id,
+                                        STR_FMT(username), purpose)
+            .ptr;
+    for (char *letter = message; *letter; letter++)
+        *letter = (char)tolower((unsigned char)*letter);
+    digest_hmac_sha256((struct str){(char *)key, sizeof(key)}, str_from(message), ret_digest);
 }
 
 static cognito_action *find_action(struct str target)

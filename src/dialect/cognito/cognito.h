@@ -10,6 +10,7 @@
 #ifndef DIALECT_COGNITO_COGNITO_H
 #define DIALECT_COGNITO_COGNITO_H
 
+#include "base/digest.h"
 #include "base/json_build.h"
 #include "core/identity/client_app.h"
 #include "core/identity/user.h"
@@ -38,6 +39,10 @@ bool cognito_find_client(struct cognito *x);
 /* The person of a name typed into a form. ERR_NOT_FOUND is not failed: it must not show
  * everywhere. */
 int cognito_find_user(struct cognito *x, struct str username, struct user *ret_user);
+/* What to make up about a person we do not know: the same each time for the same name, in any case, and
+ * nothing that the name alone tells. */
+void cognito_disguise(const struct cognito *x, const char *purpose, struct str username,
+                      uint8_t ret_digest[SHA256_SIZE]);
 /* "tnt_000..." -> the part after the underscore, which SRP hashes. */
 struct str cognito_pool_name(struct call *c);
 

@@ -10,6 +10,8 @@
 #include "store/sql.h"
 
 #define CHALLENGE_LIFETIME (3 * USEC_PER_MINUTE)
+/* Ids grow by 2^6 every 8 microseconds (base/id.h). */
+#define ID_RANGE_OF_DAY (uint64_t)(USEC_PER_DAY / 8 << 6)
 
 static int fail_sign_in(struct cognito *x, int error)
 {
@@ -131,6 +133,30 @@ static bool open_state(struct call *c, struct str block, struct srp_state *ret_s
     return numbers && c->now - ret_state->made_at <= CHALLENGE_LIFETIME;
 }
 
+/* Somebody we do not know gets a challenge too, one that cannot be met; the same id and salt every
+ * time, as somebody real does. The id is one of the pool's first day. */
+static struct str simulated_id(struct cognito *x, struct str username)
+{
+    uint8_t digest[SHA256_SIZE];
+    uint64_t number;
+    cognito_disguise(x, "id", username, digest);
+    memcpy(&number, digest, sizeof(number));
+    id_t64 later = (id_t64)(number % ID_RANGE_OF_DAY);
+    return id_print_uuid(x->c->arena, ID_USER, x->c->principal.tenant_id + later);
+}
+
+static struct str simulated_verifier(struct cognito *x, struct str username, struct str user_id)
+{
+    struct arena *arena = x->c->arena;
+    uint8_t digest[SHA256_SIZE];
+    cognito_disguise(x, "salt", username, digest);
+    struct str verifier =
+        srp_make_verifier(arena, cognito_pool_name(x->c), user_id, random_hex(arena, 16));
+    str_cut(&verifier, ':');
+    struct str salt = srp_print_salt(arena, digest);
+    return arena_printf(arena, "%.*s:%.*s", STR_FMT(salt), STR_FMT(verifier));
+}
+
 static int by_srp(struct cognito *x)
 {
     struct call *c = x->c;
@@ -141,12 +167,11 @@ static int by_srp(struct cognito *x)
     int error = cognito_find_user(x, username, &user);
     if (error && error != ERR_NOT_FOUND)
         return error;
-    /* Somebody we do not know gets a challenge too, one that cannot be met. */
-    struct str user_id = id_print_uuid(c->arena, ID_USER, error ? id_new() : user.id);
+    struct str user_id =
+        error ? simulated_id(x, username) : id_print_uuid(c->arena, ID_USER, user.id);
     struct str verifier = user.srp_verifier;
     if (str_empty(verifier))
-        verifier =
-            srp_make_verifier(c->arena, cognito_pool_name(c), user_id, random_hex(c->arena, 16));
+        verifier = simulated_verifier(x, username, user_id);
     else
         state.user_id = user.id;
     if (!srp_challenge(c->arena, verifier, state.public_a, &state.challenge))

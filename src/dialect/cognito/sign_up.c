@@ -128,7 +128,7 @@ int cognito_confirm_sign_up(struct cognito *x)
         return OK;
     int error = cognito_find_user(x, cognito_text(x, "Username"), &user);
     if (error == ERR_NOT_FOUND)
-        return fail_code(x, ERR_CODE_EXPIRED); /* as for a real person without a code */
+        return fail_code(x, ERR_CODE_EXPIRED); /* as Cognito does */
     TRY(error);
     if (user.confirmed)
         return cognito_fail(x, "NotAuthorizedException",
@@ -137,6 +137,21 @@ int cognito_confirm_sign_up(struct cognito *x)
     if (!error)
         error = writer_run(x->c, confirm, &use);
     return error ? fail_code(x, error) : cognito_reply(x, STR("{}"));
+}
+
+/* Where the code of somebody we do not know would have gone: what was typed if that is an address,
+ * else the first letters of one that is always the same. */
+static struct str simulated_address(struct cognito *x, struct str username)
+{
+    struct call *c = x->c;
+    struct str email;
+    uint8_t digest[SHA256_SIZE];
+    if (user_normalise_email(c, username, "Username", &email) == OK)
+        return email;
+    c->error = OK;
+    c->problems = NULL;
+    cognito_disguise(x, "address", username, digest);
+    return arena_printf(c->arena, "%c@%c", 'a' + digest[0] % 26, 'a' + digest[1] % 26);
 }
 
 /* Sends a code if there is somebody to send it to who was not sent enough; the answer does not say. */
@@ -152,7 +167,7 @@ static int send_code(struct cognito *x, const char *purpose)
     if (sent && sent != ERR_RATE_LIMITED)
         return sent;
     struct buf out = json_object(x->c->arena);
-    put_delivery(x, &out, error ? username : user.email);
+    put_delivery(x, &out, error ? simulated_address(x, username) : user.email);
     return cognito_reply(x, json_object_end(&out));
 }
 
@@ -191,11 +206,12 @@ int cognito_confirm_forgot_password(struct cognito *x)
         return OK;
     if (password_check_policy(c, password, "Password"))
         return cognito_fail(x, "InvalidPasswordException", "Password did not conform with policy");
-    int error = cognito_find_user(x, cognito_text(x, "Username"), &user);
-    if (error == ERR_NOT_FOUND)
-        return fail_code(x, ERR_CODE_EXPIRED);
-    TRY(error);
-    error = verification_check(c, "reset", call_id(c, ID_USER, user.id), use.code);
+    int found = cognito_find_user(x, cognito_text(x, "Username"), &user);
+    if (found && found != ERR_NOT_FOUND)
+        return found;
+    /* For nobody the same is done as for somebody: neither answer nor time tells them apart. */
+    int error = verification_check(c, "reset", found ? STR("nobody") : call_id(c, ID_USER, user.id),
+                                   use.code);
     if (error)
         return fail_code(x, error);
     password_set(c, &user, password);

@@ -177,11 +177,70 @@ def test_forgotten_password(call, person, sandbox):
     call.fails("ConfirmForgotPassword", "CodeMismatchException", Username=person["email"],
                ConfirmationCode="12345", Password=new)
     call("ConfirmForgotPassword", Username=person["email"], ConfirmationCode=code, Password=new)
-    call.fails("ConfirmForgotPassword", "ExpiredCodeException", Username=person["email"],
-               ConfirmationCode=code, Password=new)
+    call.fails("ConfirmForgotPassword", "CodeMismatchException", Username=person["email"],
+               ConfirmationCode=code, Password=new)  # used up: there is none any more
     call.fails("InitiateAuth", "NotAuthorizedException", **call.password(person["email"], person["password"]))
     call.fails("GetUser", "NotAuthorizedException", AccessToken=old["AccessToken"])
     signed_in(call, {**person, "password": new})
+
+
+def test_a_wrong_code_does_not_tell_who_there_is(call, server, sandbox, cognito):
+    """With a code sent, none sent, tried too often, not confirmed, unknown: one and the same answer."""
+    asked, idle, tried = (register(server, sandbox) for _ in range(3))
+    unconfirmed = register(server, sandbox, confirm=False)
+    for person in (asked, tried):
+        call("ForgotPassword", Username=person["email"])
+    code = code_in(sandbox.message(tried["email"], "reset"))
+    wrong = "000000" if code != "000000" else "111111"
+
+    def answers(username):
+        body = {"ClientId": call.client_id, "Username": username, "ConfirmationCode": wrong, "Password": PASSWORD}
+        reply = cognito.call("ConfirmForgotPassword", body, expect=400)
+        return reply.json, reply.headers["x-amzn-errortype"]
+
+    for _ in range(6):
+        answers(tried["email"])
+    seen = [answers(name) for name in (asked["email"], idle["email"], tried["email"], unconfirmed["email"],
+                                       asked["user"]["cognito_username"], fresh_email(), "nobody", "")]
+    assert all(answer == seen[0] for answer in seen), seen
+    assert seen[0][0]["__type"] == "CodeMismatchException"
+    # Who holds the right code may know why it does not work any more.
+    call.fails("ConfirmForgotPassword", "ExpiredCodeException", Username=tried["email"],
+               ConfirmationCode=code, Password=PASSWORD)
+
+
+def test_where_a_code_went_does_not_tell_who_there_is(call, person):
+    def destination(username):
+        shown = call("ForgotPassword", Username=username)["CodeDeliveryDetails"]
+        assert (shown["AttributeName"], shown["DeliveryMedium"]) == ("email", "EMAIL")
+        return shown["Destination"]
+
+    shape = re.compile(r"[a-z]\*\*\*@[a-z]\*\*\*")
+    nobody = fresh_email()
+    for name in (person["email"], person["email"].upper(), person["user"]["cognito_username"], nobody,
+                 nobody.upper(), "nobody"):
+        assert shape.fullmatch(destination(name)), name
+        assert destination(name) == destination(name)
+    assert destination(person["email"].upper()) == destination(person["email"])
+    assert destination(nobody.upper()) == destination(nobody)
+
+
+def test_a_challenge_does_not_tell_who_there_is(call, person):
+    """RFC 5054: somebody unknown has a salt and an id too, the same each time."""
+    def challenge(username):
+        shown = call("InitiateAuth", AuthFlow="USER_SRP_AUTH", AuthParameters={
+            "USERNAME": username, "SRP_A": "ab" * 384})["ChallengeParameters"]
+        assert set(shown) == {"SALT", "SECRET_BLOCK", "SRP_B", "USERNAME", "USER_ID_FOR_SRP"}
+        assert shown["USERNAME"] == shown["USER_ID_FOR_SRP"]
+        return shown["SALT"], shown["USERNAME"]
+
+    shape = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+    nobody = fresh_email()
+    for name in (person["email"], nobody):
+        salt, user_id = challenge(name)
+        assert challenge(name) == challenge(name.upper()) == (salt, user_id)
+        assert shape.fullmatch(user_id) and 24 < len(salt) <= 34
+    assert challenge(nobody) != challenge(fresh_email())
 
 
 def test_codes_are_few(server, sandbox, call):
