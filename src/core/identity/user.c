@@ -116,24 +116,53 @@ static int belongs_to(struct call *c, const struct user *user, id_t64 organisati
     return OK;
 }
 
+/* Do both belong actively to an organisation, whichever their own ones are? */
+static int are_colleagues(struct call *c, const struct user *user, bool *ret_yes)
+{
+    int64_t count = 0;
+    TRY(sql_integer(c->sql, &count,
+                    "SELECT COUNT(*) FROM membership mine JOIN membership theirs"
+                    " ON theirs.organisation_id = mine.organisation_id"
+                    " WHERE mine.tenant_id = ? AND mine.user_id = ? AND mine.status = 'active'"
+                    " AND theirs.user_id = ? AND theirs.status = 'active'",
+                    sql_int(c->principal.tenant_id), sql_int(c->principal.user_id),
+                    sql_int(user->id)));
+    *ret_yes = count > 0;
+    return OK;
+}
+
+/* What needs no organisation: oneself, staff, one's app. */
+static int get_own(struct call *c, id_t64 user_id, const char *field, struct user *ret_user,
+                   bool *ret_decided)
+{
+    TRY(user_get(c, user_id, field, ret_user));
+    *ret_decided = c->principal.app_id || call_may_act_for_user(c, user_id);
+    bool stranger = c->principal.app_id && ret_user->app_id != c->principal.app_id &&
+                    user_id != c->principal.user_id;
+    return stranger ? call_refuse(c, ERR_NOT_FOUND, field) : OK;
+}
+
 int user_get_of_organisation(struct call *c, id_t64 user_id, id_t64 organisation_id,
                              const char *field, struct user *ret_user)
 {
-    TRY(user_get(c, user_id, field, ret_user));
-    if (c->principal.app_id) {
-        bool own = ret_user->app_id == c->principal.app_id || user_id == c->principal.user_id;
-        return own ? OK : call_refuse(c, ERR_NOT_FOUND, field);
-    }
-    if (call_may_act_for_user(c, user_id))
+    bool decided, belongs;
+    TRY(get_own(c, user_id, field, ret_user, &decided));
+    if (decided)
         return OK;
-    bool belongs;
     TRY(belongs_to(c, ret_user, organisation_id, &belongs));
     return belongs ? OK : call_refuse(c, ERR_FORBIDDEN, field);
 }
 
 int user_get_for_caller(struct call *c, id_t64 user_id, const char *field, struct user *ret_user)
 {
-    return user_get_of_organisation(c, user_id, c->principal.organisation_id, field, ret_user);
+    bool decided, belongs;
+    TRY(get_own(c, user_id, field, ret_user, &decided));
+    if (decided)
+        return OK;
+    TRY(belongs_to(c, ret_user, c->principal.organisation_id, &belongs));
+    if (!belongs)
+        TRY(are_colleagues(c, ret_user, &belongs));
+    return belongs ? OK : call_refuse(c, ERR_FORBIDDEN, field);
 }
 
 static int refuse_taken(struct call *c, int error, const char *field)

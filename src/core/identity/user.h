@@ -72,7 +72,7 @@ int user_create(struct call *c, struct user *user);
 
 /* Of the caller's tenant and not deleted; ERR_NOT_FOUND for `field` otherwise. */
 int user_get(struct call *c, id_t64 user_id, const char *field, struct user *ret_user);
-/* As user_get, and: oneself, members of one's organisation, users of one's app, or all for staff. A
+/* As user_get, and: oneself, members of one's organisations, users of one's app, or all for staff. A
  * user of another app is ERR_NOT_FOUND, others ERR_FORBIDDEN. */
 int user_get_for_caller(struct call *c, id_t64 user_id, const char *field, struct user *ret_user);
 /* The same for somebody of a given organisation instead of the caller's; the caller's rights in it

@@ -49,7 +49,7 @@ static int place(struct call *c, const struct pcx_register_user_body *body, bool
         user->type = str_or(body->type, STR("org-admin"));
         *ret_membership = (struct membership){.role = STR("admin")};
     } else if (user->organisation_id) {
-        struct str role = str_or(body->org_member_role, STR("user"));
+        struct str role = str_or(body->org_member_role, pcx_member_role_of_type(body->type));
         if (!str_is(role, "admin") && !str_is(role, "staff") && !str_is(role, "user"))
             return call_refuse_text(c, ERR_NOT_ALLOWED, "org_member_role",
                                     "must be admin, staff or user");
@@ -79,7 +79,7 @@ int pcx_register_user(struct call *c, const struct pcx_register_user_in *in,
     bool founder = str_empty(body->org_id) && !str_empty(body->org_name);
     const struct user *prepared = c->prepared; /* id and password */
     struct membership membership = {0};
-    usec_t birth;
+    struct user inviting;
     struct user user = {
         .id = prepared->id,
         .email = body->email,
@@ -100,14 +100,16 @@ int pcx_register_user(struct call *c, const struct pcx_register_user_in *in,
         .created_by = c->principal.user_id,
     };
 
-    if (str_present(body->date_of_birth) &&
-        (body->date_of_birth.len != 10 || !time_parse(body->date_of_birth, &birth)))
-        return call_refuse_text(c, ERR_BAD_FORMAT, "date_of_birth", "must be a date (YYYY-MM-DD)");
+    TRY(pcx_check_name(c, body->fname, "fname"));
+    TRY(pcx_check_name(c, body->lname, "lname"));
+    TRY(pcx_check_birth(c, body->date_of_birth));
     TRY(check_rights(c, body, founder));
     TRY(pcx_read_optional_id(c, ID_ORGANISATION, body->org_id, "org_id", &user.organisation_id));
     TRY(pcx_read_optional_id(c, ID_USER, body->invited_by_user_id, "invited_by_user_id",
                              &membership.invited_by));
     id_t64 inviter = membership.invited_by;
+    if (inviter)
+        TRY(user_get(c, inviter, "invited_by_user_id", &inviting));
     TRY(place(c, body, founder, &user, &membership));
     TRY(user_create(c, &user));
     membership.invited_by = inviter ? inviter : c->principal.user_id;

@@ -5,7 +5,10 @@
 #include "core/identity/kyc.h"
 #include "core/identity/organisation.h"
 #include "core/identity/session.h"
+#include "core/wallet/wallet.h"
 #include "dialect/pcx/wire.h"
+
+#define WALLETS_AT_ONCE 100
 
 /* PCX has no word for somebody another dialect has blocked. */
 static struct str wire_status(struct str status)
@@ -74,8 +77,13 @@ _Static_assert(sizeof(struct pcx_get_user_out) == sizeof(struct pcx_user), "the 
 _Static_assert(sizeof(struct pcx_get_user_by_email_or_username_out) == sizeof(struct pcx_user),
                "the bare person");
 
-/* "2006-01-31", and not in the future. */
-static int check_birth(struct call *c, struct str date)
+int pcx_check_name(struct call *c, struct str name, const char *field)
+{
+    bool blank = str_present(name) && str_empty(str_trim(name));
+    return blank ? call_refuse_text(c, ERR_TOO_SHORT, field, "must not be empty") : OK;
+}
+
+int pcx_check_birth(struct call *c, struct str date)
 {
     usec_t instant;
     if (!str_present(date))
@@ -85,7 +93,36 @@ static int check_birth(struct call *c, struct str date)
     return OK;
 }
 
+static int check_person(struct call *c, struct str first_name, struct str last_name,
+                        struct str birth)
+{
+    TRY(pcx_check_name(c, first_name, "fname"));
+    TRY(pcx_check_name(c, last_name, "lname"));
+    return pcx_check_birth(c, birth);
+}
+
+struct str pcx_member_role_of_type(struct str type)
+{
+    if (str_is(type, "org-admin"))
+        return STR("admin");
+    return str_is(type, "staff") ? STR("staff") : STR("user");
+}
+
 /* ---- Making and finding ---- */
+
+/* Before user_create does, which calls the second one "username". */
+static int refuse_taken(struct call *c, struct str email, struct str username)
+{
+    struct user other;
+    int error = user_find_by_email(c, email, &other);
+    if (!error)
+        return call_refuse(c, ERR_DUPLICATE, "email");
+    if (error == ERR_NOT_FOUND)
+        error = user_find_by_username(c, username, &other);
+    if (!error)
+        return call_refuse(c, ERR_DUPLICATE, "cognito_username");
+    return error == ERR_NOT_FOUND ? OK : error;
+}
 
 int pcx_create_user_internal(struct call *c, const struct pcx_create_user_internal_in *in,
                              struct pcx_create_user_internal_out *out)
@@ -112,15 +149,16 @@ int pcx_create_user_internal(struct call *c, const struct pcx_create_user_intern
     };
     struct organisation organisation;
 
-    TRY(check_birth(c, body->date_of_birth));
+    TRY(check_person(c, body->fname, body->lname, body->date_of_birth));
     TRY(pcx_read_optional_id(c, ID_ORGANISATION, body->org_id, "org_id", &user.organisation_id));
     if (user.organisation_id)
         TRY(organisation_get(c, user.organisation_id, "org_id", &organisation));
+    TRY(refuse_taken(c, user.email, user.username));
     TRY(user_create(c, &user));
     if (user.organisation_id) {
         struct membership membership = {.organisation_id = user.organisation_id,
                                         .user_id = user.id,
-                                        .role = STR("user"),
+                                        .role = pcx_member_role_of_type(user.type),
                                         .invited_by = c->principal.user_id};
         TRY(membership_add(c, &membership, "org_id"));
     }
@@ -128,11 +166,16 @@ int pcx_create_user_internal(struct call *c, const struct pcx_create_user_intern
     return pcx_show_new_user(c, &user, &out->user);
 }
 
+/* To who may not see the person there is none: the answer must not tell who is a customer. */
 static int show_found(struct call *c, const struct user *found, void *out)
 {
     struct user user;
-    TRY(user_get_for_caller(c, found->id, NULL, &user));
-    return pcx_show_user(c, &user, out);
+    int error = user_get_for_caller(c, found->id, NULL, &user);
+    if (error == ERR_FORBIDDEN) {
+        c->error = OK;
+        return call_refuse(c, ERR_NOT_FOUND, NULL);
+    }
+    return error ? error : pcx_show_user(c, &user, out);
 }
 
 int pcx_get_user_by_email_or_username(struct call *c,
@@ -209,7 +252,7 @@ int pcx_update_user_profile(struct call *c, const struct pcx_update_user_profile
     const struct pcx_update_user_profile_body *body = in->body;
     struct user user;
 
-    TRY(check_birth(c, body->date_of_birth));
+    TRY(check_person(c, body->fname, body->lname, body->date_of_birth));
     TRY(get_to_change(c, in->user_id, &user));
     size_t count = take(body->fname, &user.first_name) + take(body->lname, &user.last_name) +
                    take(body->date_of_birth, &user.date_of_birth) +
@@ -226,6 +269,28 @@ int pcx_update_user_profile(struct call *c, const struct pcx_update_user_profile
     return pcx_show_new_user(c, &user, &out->user);
 }
 
+/* The accounts stay the person's, so there has to be a person while there is money in them. */
+static int refuse_owner_of_money(struct call *c, id_t64 user_id)
+{
+    const struct wallet_filter filter = {.user_id = user_id};
+    struct page page = {.limit = WALLETS_AT_ONCE, .before = INT64_MAX};
+    struct wallet_balances *balances;
+    struct wallet *wallets;
+    size_t count;
+
+    do {
+        TRY(wallet_list(c, &filter, &page, &wallets, &count));
+        TRY(wallet_balances_of(c, wallets, count, &balances));
+        for (size_t i = 0; i < count; i++) {
+            if (balances[i].ledger || balances[i].available)
+                return call_refuse_text(c, ERR_CONFLICT, "user_id",
+                                        "owns accounts that hold money");
+            page.before = wallets[i].id;
+        }
+    } while (count > (size_t)page.limit);
+    return OK;
+}
+
 int pcx_delete_user(struct call *c, const struct pcx_delete_user_in *in,
                     struct pcx_delete_user_out *out)
 {
@@ -235,6 +300,7 @@ int pcx_delete_user(struct call *c, const struct pcx_delete_user_in *in,
     TRY(user_get_for_caller(c, user_id, "user_id", &user));
     if (!call_may_act_for_user(c, user_id))
         return call_refuse(c, ERR_FORBIDDEN, NULL);
+    TRY(refuse_owner_of_money(c, user_id));
     TRY(user_delete(c, &user));
     out->message = STR("User deleted successfully");
     return OK;

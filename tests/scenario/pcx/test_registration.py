@@ -3,6 +3,7 @@ import pytest
 
 from client.people import PASSWORD, Stranger, code_in, fresh_email, register, with_key
 from client.pcx import Cognito
+from client.sandbox import Sandbox
 
 
 @pytest.fixture
@@ -42,10 +43,13 @@ def test_whole_way(server, stranger, sandbox, pcx_admin):
     assert organisation["org_name"] == "Whole Way Ltd"
 
 
-def test_emails_are_unique_whatever_their_case(stranger):
+def test_emails_are_unique_whatever_their_case(stranger, pcx_admin):
     mine = body()
     stranger.post("/users/register", mine, expect=201)
-    stranger.post("/users/register", {**mine, "email": mine["email"].upper()}, expect=409)
+    name = "Rolled Back " + mine["email"]
+    reply = stranger.post("/users/register", {**mine, "email": mine["email"].upper(), "org_name": name}, expect=409)
+    assert [error["field"] for error in reply.json["errors"]] == ["email"]
+    pcx_admin.get(f"/organizations/name/{name}", expect=404)
 
 
 def test_a_code_dies_of_guessing(stranger, sandbox):
@@ -97,12 +101,85 @@ def test_weak_passwords(stranger, password):
 
 
 @pytest.mark.parametrize("changes", [{"email": "no-address"}, {"email": ""}, {"date_of_birth": "15.1.1990"},
+                                     {"date_of_birth": "1990-02-30"}, {"date_of_birth": "2999-01-01"},
                                      {"type": "emperor"}, {"id_type": "library_card"}, {"email": 7},
-                                     {"fname": None}, {"lname": None}, {"password": None}])
-def test_bad_fields(stranger, changes):
-    reply = stranger.post("/users/register", body(**changes))
-    assert reply.status == 400, reply
-    assert list(changes)[0] in reply.text
+                                     {"additional_id_type": "library_card"}, {"role": "captain"},
+                                     {"fname": None}, {"lname": None}, {"password": None}, {"email": None},
+                                     {"fname": " "}, {"lname": ""}, {"invited_by_user_id": "rubbish"},
+                                     {"org_id": "rubbish"}, {"org_name": " "}, {"phone_number": 5}])
+def test_bad_fields(stranger, pcx_admin, changes):
+    mine = body(**changes)
+    reply = stranger.post("/users/register", mine, expect=400)
+    assert [error["field"] for error in reply.json["errors"]] == list(changes)
+    if "email" not in changes:
+        pcx_admin.get("/users", {"email": mine["email"]}, expect=404)
+
+
+def test_a_person_without_organisation(stranger):
+    user = stranger.post("/users/register", body(org_member_role="admin"), expect=201).json["user"]
+    assert user["org_ids"] == [] and "org_id" not in user
+    assert user["type"] == "user" and user["status"] == "not_verified"
+    assert not [name for name in user if name.startswith("kyc")]
+
+
+def test_org_id_wins_over_org_name(stranger, pcx, pcx_admin):
+    name = "Unmade " + fresh_email()
+    user = pcx.post("/users/register", body(org_id=pcx.org_id, org_name=name, org_member_role="admin",
+                                            invited_by_user_id=pcx_admin.user_id), expect=201).json["user"]
+    assert user["org_ids"] == [pcx.org_id]
+    pcx_admin.get(f"/organizations/name/{name}", expect=404)
+    member = pcx.get(f"/organizations/{pcx.org_id}/members/{user['user_id']}", expect=200).data
+    assert (member["role"], member["invited_by"]) == ("admin", pcx_admin.user_id)
+
+
+@pytest.mark.parametrize("changes,status,field", [
+    ({"org_member_role": "captain"}, 400, "org_member_role"), ({"org_id": "org_0000000000004"}, 404, "org_id"),
+    ({"invited_by_user_id": "usr_0000000000001"}, 404, "invited_by_user_id"), ({"type": "staff"}, 403, "type"),
+    ({"role": "org-staff"}, 403, "role")])
+def test_joining_refuses(pcx, pcx_admin, changes, status, field):
+    mine = body(**{"org_id": pcx.org_id, **changes})
+    reply = pcx.post("/users/register", mine, expect=status)
+    assert [error["field"] for error in reply.json["errors"]] == [field]
+    pcx_admin.get("/users", {"email": mine["email"]}, expect=404)
+
+
+@pytest.mark.parametrize("kind,role", [("org-admin", "admin"), ("staff", "staff"), ("merchant", "user"), ("user", "user")])
+def test_staff_chooses_the_type(pcx, pcx_admin, kind, role):
+    """The membership is what counts, so it follows the type unless org_member_role says otherwise."""
+    for extra, expected in (({}, role), ({"org_member_role": "user"}, "user")):
+        user = pcx_admin.post("/users/register", body(org_id=pcx.org_id, type=kind, **extra), expect=201).json["user"]
+        assert user["type"] == kind and user["created_by"] == pcx_admin.user_id
+        path = f"/organizations/{pcx.org_id}/members/{user['user_id']}"
+        assert pcx.get(path, expect=200).data["role"] == expected
+    user = pcx_admin.post("/users", {**body(org_id=pcx.org_id, type=kind), "password": None}, expect=201).json["user"]
+    assert pcx.get(f"/organizations/{pcx.org_id}/members/{user['user_id']}", expect=200).data["role"] == role
+
+
+def test_who_made_it_is_who_called(stranger, pcx_admin):
+    user = stranger.post("/users/register", body(created_by=pcx_admin.user_id), expect=201).json["user"]
+    assert "created_by" not in user
+
+
+def test_a_code_lives_a_day(own_server):
+    server = own_server()
+    sandbox, stranger = Sandbox(server), Stranger(server)
+    for age, status in (("PT23H59M", 200), ("PT24H1S", 400)):
+        mine = body()
+        stranger.post("/users/register", mine, expect=201)
+        code = code_in(sandbox.message(mine["email"]))
+        sandbox.advance(age)
+        stranger.post("/users/confirm", {"email": mine["email"], "confirmation_code": code}, expect=status)
+
+
+@pytest.mark.parametrize("changes,field", [({"email": None}, "email"), ({"confirmation_code": None}, "confirmation_code"),
+                                           ({"email": "x"}, "email"), ({"confirmation_code": 123456}, "confirmation_code"),
+                                           ({"confirmation_code": ""}, "confirmation_code")])
+def test_confirm_refuses(stranger, sandbox, changes, field):
+    mine = body()
+    stranger.post("/users/register", mine, expect=201)
+    sent = {"email": mine["email"], "confirmation_code": code_in(sandbox.message(mine["email"])), **changes}
+    reply = stranger.post("/users/confirm", sent, expect=400)
+    assert [error["field"] for error in reply.json["errors"]] == [field]
 
 
 def test_a_refused_registration_leaves_nothing(stranger, pcx_admin):

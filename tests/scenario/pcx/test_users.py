@@ -1,4 +1,6 @@
 """PCX people: who sees whom, what changes where."""
+from decimal import Decimal
+
 import pytest
 
 from client.people import fresh_email, register, with_key
@@ -35,6 +37,18 @@ def test_strangers_do_not(pcx_user, caller, person):
     caller.get(f"/users/{pcx_user.user_id}", expect=403)
 
 
+def test_colleagues_of_a_second_organisation(server, sandbox, caller, person):
+    other = PcxSession(server, register(server, sandbox))
+    caller.get(f"/users/{other.user_id}", expect=403)
+    path = f"/organizations/{other.org_id}/members"
+    other.post(path, {"user_id": person["user_id"], "role": "user"}, expect=201)
+    assert "id_number" not in caller.get(f"/users/{other.user_id}", expect=200).json
+    assert "id_number" not in other.get(f"/users/{person['user_id']}", expect=200).json
+    other.put(f"/users/{person['user_id']}", {"fname": "X"}, expect=403)  # its own organisation is another
+    other.put(f"{path}/{person['user_id']}/disable", expect=200)
+    caller.get(f"/users/{other.user_id}", expect=403)
+
+
 def test_unknown_ids(pcx_admin):
     pcx_admin.get("/users/usr_0000000000004", expect=404)
     pcx_admin.get("/users/rubbish", expect=404)
@@ -47,7 +61,18 @@ def test_by_email_or_username(caller, person):
     assert by_name["user_id"] == person["user_id"]
     caller.get("/users", expect=400)
     caller.get("/users", {"email": person["email"], "cognito_username": "x"}, expect=400)
-    caller.get("/users", {"email": fresh_email()}, expect=404)
+    caller.get("/users", {"email": "x"}, expect=400)
+
+
+def test_look_up_does_not_tell_who_is_a_customer(caller, pcx, pcx_admin):
+    """The contract knows 404 here and no 403."""
+    known = pcx_admin.get(f"/users/{pcx.user_id}", expect=200).json
+    for query in ({"email": pcx.who["email"]}, {"cognito_username": known["cognito_username"]}):
+        name = next(iter(query))
+        assert pcx_admin.get("/users", query, expect=200).json["user_id"] == pcx.user_id
+        hidden = caller.get("/users", query, expect=404)
+        nobody = caller.get("/users", {name: fresh_email()}, expect=404)
+        assert hidden.json == nobody.json
 
 
 def test_list_is_for_internal_admins(pcx, pcx_user, pcx_admin, person):
@@ -71,8 +96,14 @@ def test_list_filters(pcx_admin, person):
     assert [user["user_id"] for user in page["users"]] == [person["user_id"]]
     assert pcx_admin.get("/users/list", {"org_id": person["org_id"], "status": "active"},
                          expect=200).json["users"] == []
-    pcx_admin.get("/users/list", {"status": "bored"}, expect=400)
-    pcx_admin.get("/users/list", {"last_evaluated_key": "rubbish"}, expect=400)
+    for name, value in (("type", "org-admin"), ("status", "not_verified")):
+        found = pcx_admin.get("/users/list", {"org_id": person["org_id"], name: value}, expect=200).json["users"]
+        assert [user["user_id"] for user in found] == [person["user_id"]]
+    for name, value in (("type", "staff"), ("role", "retail")):
+        assert pcx_admin.get("/users/list", {"org_id": person["org_id"], name: value}, expect=200).json["count"] == 0
+    for name in ("status", "role", "type", "last_evaluated_key", "limit", "org_id"):
+        reply = pcx_admin.get("/users/list", {name: "rubbish"}, expect=400)
+        assert [error["field"] for error in reply.json["errors"]] == [name]
 
 
 def test_profile(caller, person):
@@ -80,13 +111,44 @@ def test_profile(caller, person):
     changed = caller.put(path, {"fname": "Ada", "address": "1 Marina, Lagos"}, expect=200).json["user"]
     assert (changed["fname"], changed["lname"], changed["address"]) == ("Ada", "Bello", "1 Marina, Lagos")
     assert caller.get(path, expect=200).json["fname"] == "Ada"
-    caller.put(path, {}, expect=400)
-    caller.put(path, {"date_of_birth": "yesterday"}, expect=400)
+    assert "at least one" in caller.put(path, {}, expect=400).json["message"]
+
+
+@pytest.mark.parametrize("field,value", [
+    ("date_of_birth", "yesterday"), ("date_of_birth", "2999-01-01"), ("date_of_birth", "1990-02-30"), ("fname", " "),
+    ("lname", ""), ("id_type", "library_card"), ("additional_id_type", "x"), ("phone_number", 7), ("country", [])])
+def test_profile_refuses(caller, person, field, value):
+    path = f"/users/{person['user_id']}"
+    before = caller.get(path, expect=200).json
+    reply = caller.put(path, {"address": "changed", field: value}, expect=400)
+    assert [error["field"] for error in reply.json["errors"]] == [field]
+    assert caller.get(path, expect=200).json == before
+
+
+def test_every_profile_field(caller, person):
+    path = f"/users/{person['user_id']}"
+    fields = {"fname": "A", "lname": "B", "date_of_birth": "1990-01-15", "phone_number": "+234801", "address": "C",
+              "country": "GH", "id_type": "passport", "id_number": "N1", "additional_id_type": "national_id",
+              "additional_id_number": "N2"}
+    for name, value in fields.items():
+        before = caller.get(path, expect=200).json
+        after = caller.put(path, {name: value}, expect=200).json["user"]
+        assert after == {**before, name: value, "updated_at": after["updated_at"]}
+
+
+def test_administrators_change_the_profile_of_their_people(server, pcx, pcx_admin, caller, person):
+    made = pcx.post("/users/register", {
+        "email": fresh_email(), "fname": "Co", "lname": "League", "password": "Passw0rd!x",
+        "org_id": pcx.org_id}, expect=201).json["user"]
+    for who, status in ((pcx, 200), (pcx_admin, 200), (caller, 403)):
+        who.put(f"/users/{made['user_id']}", {"fname": "Changed"}, expect=status)
+    pcx_admin.put("/users/usr_0000000000004", {"fname": "X"}, expect=404)
 
 
 def test_profile_changes_neither_role_nor_status(caller, person):
     path = f"/users/{person['user_id']}"
-    caller.put(path, {"fname": "Ada", "status": "active", "role": "super-admin", "type": "internal-admin"})
+    caller.put(path, {"status": "active"}, expect=400)
+    caller.put(path, {"fname": "Ada", "status": "active", "role": "super-admin", "type": "internal-admin"}, expect=200)
     user = caller.get(path, expect=200).json
     assert user["status"] == "not_verified" and user["type"] != "internal-admin"
     assert user.get("role") != "super-admin"
@@ -141,8 +203,14 @@ def test_create_internal(pcx_admin, pcx, person):
     pcx.post("/users", mine, expect=403)
     made = pcx_admin.post("/users", mine, expect=201).json["user"]
     assert made["cognito_username"] == mine["cognito_username"] and made["org_ids"] == [person["org_id"]]
-    pcx_admin.post("/users", mine, expect=409)
-    pcx_admin.post("/users", {**mine, "email": fresh_email()}, expect=409)
+    for changes, field in (({}, "email"), ({"cognito_username": fresh_email("x")}, "email"),
+                           ({"email": fresh_email()}, "cognito_username")):
+        reply = pcx_admin.post("/users", {**mine, **changes}, expect=409)
+        assert [error["field"] for error in reply.json["errors"]] == [field]
+    for field, value in (("email", None), ("fname", " "), ("lname", None), ("type", "x"), ("status", "x"),
+                         ("date_of_birth", "x"), ("org_id", "x")):
+        reply = pcx_admin.post("/users", {**mine, "email": fresh_email(), field: value}, expect=400)
+        assert [error["field"] for error in reply.json["errors"]] == [field]
     pcx_admin.post("/users", {**mine, "email": fresh_email(), "cognito_username": fresh_email("name"),
                               "org_id": "org_0000000000004"}, expect=404)
 
@@ -154,3 +222,13 @@ def test_delete(server, sandbox, pcx, caller, person, pcx_admin):
     pcx_admin.get(f"/users/{person['user_id']}", expect=404)
     pcx_admin.get("/users", {"email": person["email"]}, expect=404)
     register(server, sandbox, email=person["email"])  # the address is free again
+
+
+def test_who_owns_money_stays(server, pcx_admin, platform, caller, person):
+    account = caller.post("/virtual-accounts/currency", {
+        "org_id": person["org_id"], "user_id": person["user_id"], "currency": "NGN"}, expect=201).data["account_id"]
+    platform.deposit(account, Decimal("1.00"), "NGN")
+    reply = caller.delete(f"/users/{person['user_id']}", expect=409)
+    assert reply.json["status"] == "error"
+    caller.get(f"/users/{person['user_id']}", expect=200)
+    pcx_admin.delete(f"/users/{person['user_id']}", expect=409)
