@@ -122,20 +122,41 @@ int money_multiply(money_t amount, struct decimal factor, enum rounding mode, mo
     return from_128(divide_rounded(product, ten_to(factor.scale), mode), ret_money);
 }
 
-/* amount / 10^from * rate * 10^to; |amount * rate| < 2^53 * 10^18 leaves room for the scales'
- * difference */
+/* amount / 10^from * rate * 10^to as a fraction; |amount * rate| < 2^53 * 10^18 leaves room for the
+ * scales' difference */
+static int conversion(money_t amount, const struct asset *from, struct decimal rate,
+                      const struct asset *to, __int128 *ret_dividend, __int128 *ret_divisor)
+{
+    *ret_dividend = (__int128)amount * rate.coefficient;
+    *ret_divisor = ten_to(rate.scale);
+    if (to->scale <= from->scale)
+        *ret_divisor *= ten_to(from->scale - to->scale);
+    else if (__builtin_mul_overflow(*ret_dividend, ten_to(to->scale - from->scale), ret_dividend))
+        return ERR_AMOUNT_OVERFLOW;
+    return OK;
+}
+
 int money_convert(money_t amount, const struct asset *from, struct decimal rate,
                   const struct asset *to, enum rounding mode, money_t *ret_money)
 {
-    __int128 dividend = (__int128)amount * rate.coefficient;
-    __int128 divisor = ten_to(rate.scale);
-    if (to->scale > from->scale) {
-        if (__builtin_mul_overflow(dividend, ten_to(to->scale - from->scale), &dividend))
-            return ERR_AMOUNT_OVERFLOW;
-    } else {
-        divisor *= ten_to(from->scale - to->scale);
-    }
+    __int128 dividend, divisor;
+
+    TRY(conversion(amount, from, rate, to, &dividend, &divisor));
     return from_128(divide_rounded(dividend, divisor, mode), ret_money);
+}
+
+/* The share of the dividend is taken in two parts, whole multiples of its unit and the rest: neither product
+ * outgrows 128 bits, and flooring twice by whole divisors is flooring once by their product. */
+int money_convert_share(money_t amount, const struct asset *from, struct decimal rate,
+                        const struct asset *to, struct decimal share, money_t *ret_money)
+{
+    __int128 dividend, divisor, unit = ten_to(share.scale);
+
+    assert(amount >= 0 && rate.coefficient >= 0 && share.coefficient >= 0);
+    assert(share.coefficient <= unit);
+    TRY(conversion(amount, from, rate, to, &dividend, &divisor));
+    dividend = dividend / unit * share.coefficient + dividend % unit * share.coefficient / unit;
+    return from_128(dividend / divisor, ret_money);
 }
 
 int money_add(money_t a, money_t b, money_t *ret_sum)

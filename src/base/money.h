@@ -45,6 +45,9 @@ int money_multiply(money_t amount, struct decimal factor, enum rounding mode, mo
 /* Converts at `rate` (units of `to` for one unit of `from`); ERR_AMOUNT_OVERFLOW. */
 int money_convert(money_t amount, const struct asset *from, struct decimal rate,
                   const struct asset *to, enum rounding mode, money_t *ret_money);
+/* The same of a share (0..1) of the amount, none of them negative: rounded down once, at the end. */
+int money_convert_share(money_t amount, const struct asset *from, struct decimal rate,
+                        const struct asset *to, struct decimal share, money_t *ret_money);
 int money_add(money_t a, money_t b, money_t *ret_sum);
 
 #endif

@@ -91,6 +91,21 @@ static void test_money(void **state)
     assert_int_equal(money_convert(100000000, gbp, parsed("1.27"), usdc, ROUND_HALF_EVEN, &money),
                      OK);
     assert_int_equal(money, 1270000000000);
+    /* 10^9 NGN * 0.000000251234567 * 0.985 = 247.466048495 ETH */
+    assert_int_equal(money_convert_share(100000000000, asset_find(STR("NGN")),
+                                         parsed("0.000000251234567"), asset_find(STR("ETH")),
+                                         parsed("0.985"), &money),
+                     OK);
+    assert_int_equal(money, 24746604849);
+    /* Both factors with all the digits they can have. */
+    assert_int_equal(money_convert_share(MONEY_MAX, gbp, parsed("0.999999999999999999"), gbp,
+                                         parsed("0.999999999999999999"), &money),
+                     OK);
+    assert_int_equal(money, MONEY_MAX - 1);
+    assert_int_equal(money_convert_share(100, gbp, parsed("2"), gbp, parsed("1"), &money), OK);
+    assert_int_equal(money, 200);
+    assert_int_equal(money_convert_share(MONEY_MAX, gbp, parsed("2"), gbp, parsed("0.9"), &money),
+                     ERR_AMOUNT_OVERFLOW);
     assert_int_equal(asset_by_id(978)->scale, 2);
     assert_null(asset_find(STR("XXX")));
     assert_null(asset_find(STR("")));

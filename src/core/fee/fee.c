@@ -24,10 +24,14 @@ static int part_amount(const struct fee_configuration *fee, const struct asset *
                        money_t amount, money_t *ret_fee)
 {
     struct decimal factor;
+    /* Exact wherever it fits: a hundred percent has no room for all the decimals. */
+    unsigned scale = fee->fee_value.scale + 2u;
 
     if (!str_is(fee->fee_structure, "percentage"))
         return money_from_decimal(fee->fee_value, asset, ret_fee);
-    if (!decimal_divide(fee->fee_value, hundred, DECIMAL_MAX_DIGITS, ROUND_HALF_UP, &factor))
+    if (!decimal_divide(fee->fee_value, hundred,
+                        scale < DECIMAL_MAX_DIGITS ? scale : DECIMAL_MAX_DIGITS, ROUND_HALF_UP,
+                        &factor))
         return ERR_AMOUNT_OVERFLOW;
     TRY(money_multiply(amount, factor, ROUND_HALF_UP, ret_fee));
     if (fee->min_fee != FEE_NOT_SET && *ret_fee < fee->min_fee)

@@ -21,8 +21,25 @@ static int check_pair(struct call *c, struct str from, struct str to)
     return OK;
 }
 
+/* Decimals of a spread that leave room for those of the share it keeps. */
+#define SPREAD_DECIMALS 12
+
+/* (100 - spread) / 100, exactly */
+static struct decimal kept_share(struct decimal spread)
+{
+    int64_t hundred = 100;
+
+    for (unsigned i = 0; i < spread.scale; i++)
+        hundred *= 10;
+    return (struct decimal){.coefficient = hundred - spread.coefficient,
+                            .scale = (uint8_t)(spread.scale + 2)};
+}
+
 static int check_spread(struct call *c, struct decimal spread)
 {
+    if (spread.scale > SPREAD_DECIMALS)
+        return call_refuse_text(c, ERR_OUT_OF_RANGE, "spread", "has more than %d decimals",
+                                SPREAD_DECIMALS);
     if (spread.coefficient < 0 || decimal_compare(spread, decimal_from_i64(100)) >= 0)
         return call_refuse_text(c, ERR_OUT_OF_RANGE, "spread",
                                 "must be a percentage of at least 0 and less than 100");
@@ -60,8 +77,8 @@ int fx_get_rate(struct call *c, id_t64 rate_id, struct exchange_rate *ret_rate)
     return error == ERR_NOT_FOUND ? call_refuse(c, error, "org_rate_id") : error;
 }
 
-int fx_find_active_rate(struct call *c, id_t64 organisation_id, struct str from, struct str to,
-                        struct exchange_rate *ret_rate)
+int fx_look_up_rate(struct call *c, id_t64 organisation_id, struct str from, struct str to,
+                    struct exchange_rate *ret_rate, size_t *ret_count)
 {
     int error = sql_one(c->sql, c->arena, &exchange_rate_row, ret_rate,
                         "SELECT * FROM exchange_rate WHERE tenant_id = ? AND organisation_id = ?"
@@ -70,7 +87,39 @@ int fx_find_active_rate(struct call *c, id_t64 organisation_id, struct str from,
                         " OR effective_to > ?) ORDER BY id DESC LIMIT 1",
                         sql_int(c->principal.tenant_id), sql_int(organisation_id), sql_text(from),
                         sql_text(to), sql_int(c->now), sql_int(c->now));
-    return error == ERR_NOT_FOUND ? call_refuse(c, ERR_RATE_MISSING, "target_currency") : error;
+    *ret_count = error == OK;
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+int fx_find_active_rate(struct call *c, id_t64 organisation_id, struct str from, struct str to,
+                        struct exchange_rate *ret_rate)
+{
+    size_t count;
+
+    TRY(fx_look_up_rate(c, organisation_id, from, to, ret_rate, &count));
+    return count ? OK : call_refuse(c, ERR_RATE_MISSING, "target_currency");
+}
+
+bool fx_is_in_effect(const struct call *c, const struct exchange_rate *rate)
+{
+    return rate->active && rate->effective_from <= c->now &&
+           (rate->effective_to == 0 || rate->effective_to > c->now);
+}
+
+int fx_take_config(struct call *c, struct exchange_rate *rate)
+{
+    struct rate_config config;
+    int error = sql_one(c->sql, c->arena, &rate_config_row, &config,
+                        "SELECT * FROM rate_config WHERE tenant_id = ? AND organisation_id = ?"
+                        " AND from_currency = ? AND to_currency = ? AND active = 1"
+                        " ORDER BY id DESC LIMIT 1",
+                        sql_int(c->principal.tenant_id), sql_int(rate->organisation_id),
+                        sql_text(rate->from_currency), sql_text(rate->to_currency));
+    if (error)
+        return error == ERR_NOT_FOUND ? OK : error;
+    rate->spread = config.spread;
+    rate->provider = str_or(rate->provider, config.provider);
+    return OK;
 }
 
 int fx_deactivate_rate(struct call *c, id_t64 rate_id, struct exchange_rate *ret_rate)
@@ -91,17 +140,13 @@ int fx_delete_rate(struct call *c, id_t64 rate_id)
                    sql_int(c->principal.tenant_id), sql_int(rate_id));
 }
 
-int fx_list_rates(struct call *c, id_t64 organisation_id, struct str from, struct str to,
-                  bool only_active, struct exchange_rate **ret_rates, size_t *ret_count)
+int fx_list_rates(struct call *c, id_t64 organisation_id, bool only_active,
+                  struct exchange_rate **ret_rates, size_t *ret_count)
 {
     return sql_all(c->sql, c->arena, &exchange_rate_row, ret_rates, ret_count,
                    "SELECT * FROM exchange_rate WHERE tenant_id = ? AND organisation_id = ?"
-                   " AND (from_currency = ? OR ? = '') AND (to_currency = ? OR ? = '')"
                    " AND active >= ? ORDER BY id DESC LIMIT 1000",
-                   sql_int(c->principal.tenant_id), sql_int(organisation_id),
-                   sql_text(str_or(from, STR(""))), sql_text(str_or(from, STR(""))),
-                   sql_text(str_or(to, STR(""))), sql_text(str_or(to, STR(""))),
-                   sql_int(only_active));
+                   sql_int(c->principal.tenant_id), sql_int(organisation_id), sql_int(only_active));
 }
 
 static int retire_active_config(struct call *c, const struct rate_config *config)
@@ -159,23 +204,11 @@ int fx_quote(struct call *c, const struct exchange_rate *rate, money_t source_am
 {
     const struct asset *from = asset_find(rate->from_currency);
     const struct asset *to = asset_find(rate->to_currency);
-    struct decimal hundred = decimal_from_i64(100), kept, factor;
-    struct decimal keep = rate->spread;
-    keep.coefficient = -keep.coefficient;
+    struct decimal kept = kept_share(rate->spread);
     money_t gross, net;
 
-    /* kept share = (100 - spread) / 100, exact: the spread's scale grows by two */
-    if (keep.scale > DECIMAL_MAX_DIGITS - 3)
-        return call_refuse(c, ERR_OUT_OF_RANGE, "spread");
-    int64_t unit = 1;
-    for (unsigned i = 0; i < keep.scale; i++)
-        unit *= 10;
-    kept = (struct decimal){.coefficient = 100 * unit + keep.coefficient, .scale = keep.scale};
-    if (!decimal_divide(kept, hundred, keep.scale + 2u, ROUND_HALF_EVEN, &factor) ||
-        !decimal_multiply(rate->rate, factor, 12, ROUND_DOWN, &ret_quote->customer_rate))
-        return call_refuse(c, ERR_AMOUNT_OVERFLOW, "amount");
     if (money_convert(source_amount, from, rate->rate, to, ROUND_DOWN, &gross) ||
-        money_convert(source_amount, from, ret_quote->customer_rate, to, ROUND_DOWN, &net))
+        money_convert_share(source_amount, from, rate->rate, to, kept, &net))
         return call_refuse(c, ERR_AMOUNT_OVERFLOW, "amount");
     if (net <= 0)
         return call_refuse_text(c, ERR_OUT_OF_RANGE, "amount",

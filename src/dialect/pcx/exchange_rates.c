@@ -32,25 +32,35 @@ static struct pcx_exchange_rate *show_one(struct call *c, const struct exchange_
     return out;
 }
 
-static int list(struct call *c, struct str org_id, bool path, struct str from, struct str to,
-                bool only_active, struct pcx_exchange_rate_array *ret_rates)
+static int require_organisation(struct call *c, id_t64 organisation_id, const char *field)
 {
     struct organisation organisation;
+
+    TRY(organisation_get(c, organisation_id, field, &organisation));
+    return call_may_act_for_organisation(c, organisation_id) ? OK
+                                                             : call_refuse(c, ERR_FORBIDDEN, field);
+}
+
+static int list(struct call *c, struct str org_id, bool only_active,
+                struct pcx_exchange_rate_array *ret_rates)
+{
     struct exchange_rate *rates;
     id_t64 organisation_id;
 
-    if (path)
-        TRY(call_parse_id(c, ID_ORGANISATION, org_id, "org_id", &organisation_id));
-    else
-        TRY(pcx_read_id(c, ID_ORGANISATION, org_id, "orgId", &organisation_id));
-    TRY(organisation_get(c, organisation_id, path ? "org_id" : "orgId", &organisation));
-    if (!call_may_act_for_organisation(c, organisation_id))
-        return call_refuse(c, ERR_FORBIDDEN, path ? "org_id" : "orgId");
-    TRY(fx_list_rates(c, organisation_id, from, to, only_active, &rates, &ret_rates->count));
+    TRY(call_parse_id(c, ID_ORGANISATION, org_id, "org_id", &organisation_id));
+    TRY(require_organisation(c, organisation_id, "org_id"));
+    TRY(fx_list_rates(c, organisation_id, only_active, &rates, &ret_rates->count));
     ret_rates->items = ARENA_ARRAY(c->arena, struct pcx_exchange_rate, ret_rates->count + 1);
     for (size_t i = 0; i < ret_rates->count; i++)
         show(c, &rates[i], &ret_rates->items[i]);
     return OK;
+}
+
+static int read_instant(struct call *c, struct str text, const char *field, usec_t *ret_instant)
+{
+    if (str_empty(text) || time_parse(text, ret_instant))
+        return OK;
+    return call_refuse(c, ERR_BAD_FORMAT, field);
 }
 
 int pcx_add_rate(struct call *c, const struct pcx_add_rate_in *in, struct pcx_add_rate_out *out)
@@ -66,8 +76,10 @@ int pcx_add_rate(struct call *c, const struct pcx_add_rate_in *in, struct pcx_ad
 
     TRY(pcx_read_id(c, ID_ORGANISATION, body->org_id, "org_id", &rate.organisation_id));
     TRY(organisation_get(c, rate.organisation_id, "org_id", &organisation));
-    TRY(pcx_read_date_range(c, body->effective_from, "effective_from", body->effective_to,
-                            "effective_to", &rate.effective_from, &rate.effective_to));
+    if (!body->has_spread)
+        TRY(fx_take_config(c, &rate));
+    TRY(read_instant(c, body->effective_from, "effective_from", &rate.effective_from));
+    TRY(read_instant(c, body->effective_to, "effective_to", &rate.effective_to));
     TRY(fx_add_rate(c, &rate));
     out->data = show_one(c, &rate);
     return OK;
@@ -106,19 +118,29 @@ int pcx_add_active_rate(struct call *c, const struct pcx_add_active_rate_in *in,
 int pcx_get_exchange_rate(struct call *c, const struct pcx_get_exchange_rate_in *in,
                           struct pcx_get_exchange_rate_out *out)
 {
-    return list(c, in->org_id, false, in->from_currency, in->to_currency, true, &out->data);
+    struct exchange_rate rate;
+    id_t64 organisation_id;
+
+    TRY(pcx_read_id(c, ID_ORGANISATION, in->org_id, "orgId", &organisation_id));
+    TRY(require_organisation(c, organisation_id, "orgId"));
+    TRY(fx_look_up_rate(c, organisation_id, in->from_currency, in->to_currency, &rate,
+                        &out->data.count));
+    out->data.items = ARENA_ARRAY(c->arena, struct pcx_exchange_rate, 1);
+    if (out->data.count)
+        show(c, &rate, &out->data.items[0]);
+    return OK;
 }
 
 int pcx_get_org_rates(struct call *c, const struct pcx_get_org_rates_in *in,
                       struct pcx_get_org_rates_out *out)
 {
-    return list(c, in->org_id, true, STR_NONE, STR_NONE, false, &out->data);
+    return list(c, in->org_id, false, &out->data);
 }
 
 int pcx_get_org_active_rates(struct call *c, const struct pcx_get_org_active_rates_in *in,
                              struct pcx_get_org_active_rates_out *out)
 {
-    return list(c, in->org_id, true, STR_NONE, STR_NONE, true, &out->data);
+    return list(c, in->org_id, true, &out->data);
 }
 
 int pcx_deactivate_rate(struct call *c, const struct pcx_deactivate_rate_in *in,

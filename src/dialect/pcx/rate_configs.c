@@ -80,13 +80,18 @@ int pcx_get_active_rate_configs(struct call *c, const struct pcx_get_active_rate
     return list(c, organisation_id, true, &out->data);
 }
 
-/* Documented oddity: a GET whose parameter travels in a JSON body. */
+/* Documented oddity: a GET whose parameter travels in a JSON body. For clients that cannot send one
+ * the query takes it too. */
 int pcx_get_active_configs_alt(struct call *c, const struct pcx_get_active_configs_alt_in *in,
                                struct pcx_get_active_configs_alt_out *out)
 {
     id_t64 organisation_id;
 
-    TRY(pcx_read_id(c, ID_ORGANISATION, in->body->org_id, "org_id", &organisation_id));
+    struct str org_id = in->body ? str_or(in->body->org_id, in->org_id) : in->org_id;
+
+    if (str_empty(org_id))
+        return call_refuse(c, ERR_REQUIRED, "org_id");
+    TRY(pcx_read_id(c, ID_ORGANISATION, org_id, "org_id", &organisation_id));
     return list(c, organisation_id, true, &out->data);
 }
 
@@ -114,7 +119,7 @@ static int find(struct call *c, id_t64 organisation_id,
     }
     if (matches == 0)
         return call_refuse(c, ERR_NOT_FOUND, config_id ? "config_id" : "org_id");
-    if (matches > 1 && str_empty(body->from_currency) && str_empty(body->to_currency))
+    if (matches > 1 && (str_empty(body->from_currency) || str_empty(body->to_currency)))
         return call_refuse_text(c, ERR_REQUIRED, "config_id",
                                 "or the pair of currencies is required: the organisation has"
                                 " several configurations");
@@ -134,6 +139,8 @@ int pcx_update_rate_config(struct call *c, const struct pcx_update_rate_config_i
         config.spread = body->spread;
     if (body->has_active)
         config.active = body->active;
+    config.from_currency = str_or(body->from_currency, config.from_currency);
+    config.to_currency = str_or(body->to_currency, config.to_currency);
     config.provider = str_or(body->provider, config.provider);
     TRY(fx_update_config(c, &config));
     out->data = show_one(c, &config);
