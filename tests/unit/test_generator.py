@@ -159,6 +159,16 @@ def test_refuses_a_further_path_that_collides(place):
     assert "POST /v1/others collides with" in place.run().stderr
 
 
+def test_refuses_a_further_method_that_collides_or_is_none(place):
+    text = OTHER.replace("      x-roles", "      x-also-method: put\n      x-roles")
+    more = "/v1/others:\n    put:\n      operationId: pcx_put_other"
+    place.contract("others", text)
+    place.contract("more", OTHER.replace("/v1/others:", more).replace("\n    post:\n      operationId: pcx_create_other", ""))
+    assert "PUT /v1/others collides with" in place.run().stderr
+    place.contract("others", text.replace("method: put", "method: patched"))
+    assert "x-also-method must be one of" in place.run().stderr
+
+
 def test_refuses_a_component_defined_twice(place):
     place.contract("others", OTHER + "components:\n  schemas:\n    Thing: {type: string}\n")
     done = place.run()

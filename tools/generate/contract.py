@@ -21,7 +21,7 @@ OPERATION_KEYS = {
 }
 OPERATION_FLAGS = ("x-upload", "x-raw", "x-no-replay", "x-not-encrypted")
 OPERATION_EXTENSIONS = set(OPERATION_FLAGS) | {
-    "x-roles", "x-kind", "x-also-paths", "x-same-wire-call-as", "x-rules", "x-source",
+    "x-roles", "x-kind", "x-also-paths", "x-also-method", "x-same-wire-call-as", "x-rules", "x-source",
     # Where the wire facts come from; carried into the documents, without effect on code.
     "x-doc", "x-completeness", "x-inferred", "x-inferred-parts", "x-path", "x-path-confidence",
     "x-path-inferred", "x-path-source", "x-roles-source", "x-method-source", "x-shape", "x-codes",
@@ -60,11 +60,18 @@ class Operation:
         self.kind = node.get("x-kind", "read" if method == "get" else "write")
         self.flags = {flag for flag in OPERATION_FLAGS if node.get(flag)}
         self.also_paths = list(node.get("x-also-paths", []))
+        self.also_method = node.get("x-also-method")
         self.same_as = node.get("x-same-wire-call-as")
         self.parameters = []  # Maps, references followed
         self.body = None  # list of (media type, schema Map)
         self.body_required = False
         self.replies = []  # (status, media type or None, schema Map or None)
+
+    @property
+    def ways(self):
+        """Its own method and path first, then the further ones."""
+        methods = [self.method] + ([self.also_method] if self.also_method else [])
+        return [(method, path) for method in methods for path in [self.path] + self.also_paths]
 
     @property
     def group(self):
@@ -222,6 +229,8 @@ class Reader:
         for flag in OPERATION_FLAGS:
             if not isinstance(node.get(flag, True), bool):
                 raise Refusal(node.at(flag), f"{flag} is true or absent")
+        if node.get("x-also-method", "put") not in METHODS:
+            raise Refusal(node.at("x-also-method"), f"x-also-method must be one of {', '.join(METHODS)}")
         operation = Operation(dialect, file, path, method, node)
         for other in operation.also_paths:
             self.check_path(other, node.at("x-also-paths"))
@@ -363,8 +372,8 @@ class Reader:
             for operation in dialect.operations:
                 if operation.same_as:
                     continue
-                for path in [operation.path] + operation.also_paths:
-                    first = seen.setdefault((operation.method, path_shape(path)), operation)
+                for method, path in operation.ways:
+                    first = seen.setdefault((method, path_shape(path)), operation)
                     if first is not operation:
                         raise Refusal(operation.place,
-                                      f"{operation.method.upper()} {path} collides with {first.id} at {first.place}")
+                                      f"{method.upper()} {path} collides with {first.id} at {first.place}")

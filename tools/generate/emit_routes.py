@@ -44,23 +44,24 @@ def check_handler(name, takes, operation_ids, place):
 
 
 class Row:
-    """One row of routes[]: an operation under one of its paths."""
+    """One row of routes[]: an operation under one of its methods and paths."""
 
-    def __init__(self, typed, operation, path, alias):
-        self.typed, self.operation, self.path, self.alias = typed, operation, path, alias
+    def __init__(self, typed, operation, alias, method=None, path=None):
+        self.typed, self.operation, self.alias = typed, operation, alias
+        self.method, self.path = method or operation.method, path or operation.path
 
 
 def rows_of(models):
-    """Every operation under its own path first, in the order of the contracts; further paths after them."""
+    """Every operation under its own path first, in the order of the contracts; its further ways after them."""
     rows, aliases = [], []
     for model in models:
         typed = {t.operation.id: t for t in model.operations}
         for operation in model.dialect.operations:
             if operation.same_as:
-                rows.append(Row(typed[operation.same_as], operation, operation.path, True))
+                rows.append(Row(typed[operation.same_as], operation, True))
                 continue
-            rows.append(Row(typed[operation.id], operation, operation.path, False))
-            aliases += [Row(typed[operation.id], operation, path, True) for path in operation.also_paths]
+            rows.append(Row(typed[operation.id], operation, False))
+            aliases += [Row(typed[operation.id], operation, True, *way) for way in operation.ways[1:]]
     return rows + aliases
 
 
@@ -82,7 +83,7 @@ def tree_of(rows):
                 node = node.parameter
             else:
                 node = node.children.setdefault(segment, Node(segment))
-        node.routes[row.operation.method] = index
+        node.routes[row.method] = index
     return root
 
 
@@ -176,7 +177,7 @@ def route(index, row, handlers):
         "ROLE_" + role.replace("-", "_").upper() for role in operation.roles]
     parts = [
         f".operation_id = \"{operation.id}\"", f".dialect = {C_DIALECT[typed.model.dialect.name]}",
-        f".method = HTTP_{operation.method.upper()}", f".path = {c_string(row.path)}",
+        f".method = HTTP_{row.method.upper()}", f".path = {c_string(row.path)}",
         f".kind = {C_KIND[typed.operation.kind]}", f".roles = {' | '.join(roles)}",
         f".flags = {' | '.join(flags) or '0'}",
     ]

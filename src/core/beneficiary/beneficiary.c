@@ -1,6 +1,8 @@
 /* Payees: rules of the record, ownership, storage. */
 #include "core/beneficiary/beneficiary.h"
 
+#include "core/identity/organisation.h"
+#include "core/identity/user.h"
 #include "store/sql.h"
 
 #define ROW_SELF struct beneficiary
@@ -60,14 +62,27 @@ static int check_record(struct call *c, const struct beneficiary *b)
     return check_momo(c, b);
 }
 
-int beneficiary_create(struct call *c, struct beneficiary *b)
+/* Staff may act for anybody, who has to be somebody of this tenant. */
+static int check_owner(struct call *c, const struct beneficiary *b)
 {
-    if (b->owner_id == 0)
-        b->owner_id = c->principal.user_id;
+    struct user owner;
+    struct organisation organisation;
+
     if (!call_may_act_for_user(c, b->owner_id))
         return call_refuse(c, ERR_FORBIDDEN, "beneficiary_of");
     if (b->organisation_id && !call_may_act_for_organisation(c, b->organisation_id))
         return call_refuse(c, ERR_FORBIDDEN, "org_id");
+    if (b->owner_id != c->principal.user_id)
+        TRY(user_get(c, b->owner_id, "beneficiary_of", &owner));
+    return b->organisation_id ? organisation_get(c, b->organisation_id, "org_id", &organisation)
+                              : OK;
+}
+
+int beneficiary_create(struct call *c, struct beneficiary *b)
+{
+    if (b->owner_id == 0)
+        b->owner_id = c->principal.user_id;
+    TRY(check_owner(c, b));
     TRY(check_record(c, b));
     b->id = id_new();
     b->tenant_id = c->principal.tenant_id;
