@@ -42,3 +42,20 @@ def with_key(server, pcx_admin, person):
     made = pcx_admin.post("/public/api-keys/create", {
         "name": "test", "org_id": person["org_id"], "user_id": person["user_id"]}, expect=201).data
     return Pcx(server, {**person, "api_key": made["key"]})
+
+
+def company(server, sandbox, pcx_admin):
+    """The administrator of a new organisation with approved papers."""
+    person = register(server, sandbox)
+    owner = with_key(server, pcx_admin, person)
+    record = pcx_admin.post("/kyb", {
+        "user_id": person["user_id"], "org_id": person["org_id"],
+        "userCreatedAt": pcx_admin.get(f"/users/{person['user_id']}", expect=200).json["created_at"],
+        "orgCreatedAt": pcx_admin.get(f"/organizations/{person['org_id']}", expect=200).data["createdAt"],
+        "businessInfo": {"businessName": "Others Ltd", "country": "NG", "emailAddress": person["email"]},
+        "kybDocuments": {"isRegisteredEntity": True, "taxIdentificationNumber": "TIN-9", "idOfDirectorsOrOwners": [
+            {"file_url": "https://x.example/1", "original_filename": "1.pdf"}]}}, expect=201).data
+    pcx_admin.put(f"/kyb/status/{record['kyb_id']}", {
+        "status": "approved", "orgId": record["org_id"], "createdAt": record["createdAt"], "reviewedBy": "test"},
+        expect=200)
+    return owner

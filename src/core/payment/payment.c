@@ -5,7 +5,6 @@
 #include "core/payment/payment.h"
 
 #include "base/json_build.h"
-#include "base/log.h"
 #include "core/beneficiary/beneficiary.h"
 #include "core/fee/fee.h"
 #include "core/fx/fx.h"
@@ -16,6 +15,7 @@
 #include "core/payment/payment_money.h"
 #include "core/payment/payout.h"
 #include "core/payment/transaction.h"
+#include "core/provider/providers.h"
 #include "core/wallet/wallet.h"
 #include "store/sql.h"
 
@@ -35,6 +35,13 @@ static struct str transaction_status(struct str payment_status)
         str_is(payment_status, "canceled"))
         return STR("failed");
     return STR("pending");
+}
+
+static bool has_ended(const struct payment *payment)
+{
+    struct str status = transaction_status(payment->status);
+
+    return str_is(status, "completed") || str_is(status, "failed");
 }
 
 static bool is_outbound(const struct payment *payment)
@@ -63,7 +70,7 @@ static int find_rate(struct call *c, const struct payment *payment, id_t64 rate_
         return fx_find_active_rate(c, payment->organisation_id, payment->currency,
                                    payment->target_currency, ret_rate);
     if (fx_get_rate(c, rate_id, ret_rate) != OK ||
-        ret_rate->organisation_id != payment->organisation_id || !ret_rate->active ||
+        ret_rate->organisation_id != payment->organisation_id || !fx_is_in_effect(c, ret_rate) ||
         !str_eq(ret_rate->from_currency, payment->currency) ||
         !str_eq(ret_rate->to_currency, payment->target_currency)) {
         c->error = OK;
@@ -124,6 +131,8 @@ static int fix_fee(struct call *c, struct payment *payment)
      * deposit. */
     TRY(fee_quote(c, asset_find(payment->currency), is_outbound(payment) ? "withdrawal" : "deposit",
                   payment->amount, &quote));
+    if (!is_outbound(payment) && quote.fee > payment->amount)
+        return call_refuse_text(c, ERR_OUT_OF_RANGE, "amount", "does not cover the deposit fee");
     payment->fee_amount = quote.fee;
     json_open(&ids, NULL, '[');
     for (size_t i = 0; i < quote.part_count; i++)
@@ -173,6 +182,9 @@ static int create_transaction(struct call *c, const struct payment *payment,
         .target_currency = payment->target_currency,
         .metadata = payment->metadata,
         .beneficiary_details = payout_describe_payee(c, payee),
+        .amount_paid = TRANSACTION_NOT_SET,
+        .outstanding_balance = TRANSACTION_NOT_SET,
+        .installments_completed = TRANSACTION_NOT_SET,
     };
     return transaction_create(c, &transaction);
 }
@@ -241,6 +253,11 @@ int payment_create(struct call *c, const struct payment_request *request, struct
 
 /* ---- Look-ups ---- */
 
+/* Others may use the same text for their payments: the caller's own come first. */
+#define OWN_FIRST \
+    " ORDER BY CASE WHEN user_id = ? OR organisation_id = ? THEN 0 ELSE 1 END, id DESC LIMIT 1"
+#define OWN_FIRST_ARGS(c) sql_int((c)->principal.user_id), sql_int((c)->principal.organisation_id)
+
 static int check_visible(struct call *c, const struct payment *payment)
 {
     if (call_may_act_for_user(c, payment->user_id) ||
@@ -285,10 +302,10 @@ int payment_get_by_transaction(struct call *c, id_t64 transaction_id, struct pay
 static int load_by_provider_id(struct call *c, struct str provider_payment_id,
                                struct payment *ret_payment)
 {
-    return sql_one(c->sql, c->arena, &payment_row, ret_payment,
-                   "SELECT * FROM payment WHERE tenant_id = ? AND provider_payment_id = ?"
-                   " ORDER BY id DESC LIMIT 1",
-                   sql_int(c->principal.tenant_id), sql_text(provider_payment_id));
+    return sql_one(
+        c->sql, c->arena, &payment_row, ret_payment,
+        "SELECT * FROM payment WHERE tenant_id = ? AND provider_payment_id = ?" OWN_FIRST,
+        sql_int(c->principal.tenant_id), sql_text(provider_payment_id), OWN_FIRST_ARGS(c));
 }
 
 int payment_get_by_provider_id(struct call *c, struct str provider_payment_id,
@@ -312,8 +329,9 @@ int payment_get_by_reference(struct call *c, struct str reference, struct paymen
     if (error == ERR_NOT_FOUND)
         error = sql_one(c->sql, c->arena, &payment_row, ret_payment,
                         "SELECT * FROM payment WHERE tenant_id = ? AND (payout_id = ?"
-                        " OR reference = ?) ORDER BY id DESC LIMIT 1",
-                        sql_int(c->principal.tenant_id), sql_text(reference), sql_text(reference));
+                        " OR reference = ?)" OWN_FIRST,
+                        sql_int(c->principal.tenant_id), sql_text(reference), sql_text(reference),
+                        OWN_FIRST_ARGS(c));
     return found(c, error, "reference", ret_payment);
 }
 
@@ -382,11 +400,20 @@ static int move_money(struct call *c, struct payment *payment, struct str status
 }
 
 /* A transaction stays completed when its payment is refunded; only its metadata says so. */
-static struct str with_refund_noted(struct call *c, struct str metadata)
+static int note_refund(struct call *c, struct str *metadata)
 {
-    if (metadata.len <= 2)
-        return STR("{\"refunded\":true}");
-    return arena_printf(c->arena, "%.*s,\"refunded\":true}", (int)metadata.len - 1, metadata.ptr);
+    struct buf out = json_object(c->arena);
+    const struct json *noted = NULL;
+
+    if (str_present(*metadata))
+        TRY(json_parse(c->arena, *metadata, &noted));
+    for (size_t i = 0; i < json_count(noted); i++)
+        if (!str_is(json_key_at(noted, i), "refunded"))
+            json_put_json(&out, arena_cstr(c->arena, json_key_at(noted, i)),
+                          json_print(c->arena, json_at(noted, i)));
+    json_put_boolean(&out, "refunded", true);
+    *metadata = json_object_end(&out);
+    return OK;
 }
 
 static int advance_transaction(struct call *c, const struct payment *payment)
@@ -399,11 +426,11 @@ static int advance_transaction(struct call *c, const struct payment *payment)
                 sql_int(c->principal.tenant_id), sql_int(payment->transaction_id)));
     before = transaction.status;
     if (str_is(payment->status, "refunded"))
-        transaction.metadata = with_refund_noted(c, transaction.metadata);
+        TRY(note_refund(c, &transaction.metadata));
     else if (str_is(before, "completed") || str_is(before, "failed"))
         return OK;
     TRY(transaction_advance(c, &transaction, transaction_status(payment->status)));
-    transaction.payout_id = payment->payout_id;
+    transaction.payout_id = str_or(transaction.payout_id, payment->payout_id);
     return transaction_update(c, &transaction, before);
 }
 
@@ -420,6 +447,9 @@ int payment_advance(struct call *c, struct payment *payment, struct str status,
     TRY(life_cycle_step(c, &payment_life_cycle, payment->status, event_towards(status), "status",
                         &payment->status));
     TRY(move_money(c, payment, status));
+    if (payment->payout_initiated && has_ended(payment))
+        TRY(provider_end_instruction(c, "payment_payout", payment->id,
+                                     str_is(payment->status, "completed")));
     TRY(payment_update(c, payment));
     TRY(advance_transaction(c, payment));
     return emit_event(c, payment);
@@ -427,20 +457,53 @@ int payment_advance(struct call *c, struct payment *payment, struct str status,
 
 int payment_update(struct call *c, struct payment *payment)
 {
+    payment->reference = metadata_reference(c, payment->metadata);
     payment->updated_at = c->now;
     return sql_update(c->sql, "payment", &payment_row, payment);
 }
 
-/* The provider's word about a payment that has ended: the same end again is usual, another one needs a person. */
-static int note_late_word(const struct payment *payment, const struct provider_outcome *outcome)
+int payment_change_provider(struct call *c, struct payment *payment, struct str provider)
 {
-    bool failed = str_is(transaction_status(payment->status), "failed");
+    struct beneficiary payee;
 
-    if ((failed && outcome->status == PROVIDER_SUCCEEDED) ||
-        (!failed && outcome->status == PROVIDER_FAILED))
-        log_error("a provider contradicts how a payment ended", LOG_INT("payment", payment->id),
-                  LOG_STR("status", payment->status));
-    return OK;
+    if (str_eq(provider, payment->provider))
+        return OK;
+    if (str_is(payment->direction, "external")) {
+        payment->provider = provider;
+        return OK;
+    }
+    if (payment->payout_initiated || has_ended(payment))
+        return call_refuse_text(
+            c, ERR_WRONG_STATE, "provider",
+            payment->payout_initiated
+                ? "The provider has been instructed: another one would pay again."
+                : "The payment has ended.");
+    if (!is_outbound(payment)) {
+        payment->provider = provider;
+        return OK;
+    }
+    TRY(beneficiary_load(c, payment->beneficiary_id, &payee));
+    TRY(payment_release_money(c, payment));
+    payment->provider = provider;
+    TRY(payout_choose_provider(c, payment, &payee));
+    TRY(payment_hold_money(c, payment));
+    return payout_instruct(c, payment, &payee);
+}
+
+int payment_change_transaction(struct call *c, struct financial_transaction *transaction,
+                               struct str status)
+{
+    struct payment payment;
+    struct str before = transaction->status;
+
+    TRY(transaction_advance(c, transaction, status));
+    TRY(transaction_update(c, transaction, before));
+    if (str_eq(before, status))
+        return OK;
+    int error = load_by_transaction(c, transaction->id, &payment);
+    if (error)
+        return error == ERR_NOT_FOUND ? OK : error;
+    return payment_advance(c, &payment, status, PAYMENT_BY_STAFF);
 }
 
 int payment_apply_payout(struct call *c, id_t64 payment_id, const struct provider_outcome *outcome)
@@ -448,9 +511,8 @@ int payment_apply_payout(struct call *c, id_t64 payment_id, const struct provide
     struct payment payment;
 
     TRY(load(c, payment_id, &payment));
-    if (str_is(transaction_status(payment.status), "failed") ||
-        str_is(transaction_status(payment.status), "completed"))
-        return note_late_word(&payment, outcome);
+    if (has_ended(&payment))
+        return OK;
     if (str_present(outcome->provider_reference)) {
         payment.provider_payment_id = outcome->provider_reference;
         payment.payout_id = outcome->provider_reference;

@@ -14,8 +14,8 @@
  *     FX position --target-->  settlement of the provider (target asset)
  *     FX position --spread-->  FX income  (target asset)
  *
- * Once the instruction for a payout has left, only the provider's word ends the payment: silence is not
- * failure.
+ * Once the instruction for a payout has left, only the provider's word calls the payment off: silence is not
+ * failure. When it has ended, by whatever word, nothing is sent any more.
  */
 #ifndef CORE_PAYMENT_PAYMENT_H
 #define CORE_PAYMENT_PAYMENT_H
@@ -112,7 +112,7 @@ int payment_count(struct call *c, const struct payment_filter *filter, int64_t *
 
 /* Who says that the state changes. */
 enum payment_actor {
-    PAYMENT_BY_STAFF,    /* may not end what a provider has been told to do */
+    PAYMENT_BY_STAFF,    /* may not call off what a provider has been told to do */
     PAYMENT_BY_PROVIDER, /* a provider's answer or event, or staff relaying it */
 };
 /*
@@ -123,6 +123,17 @@ int payment_advance(struct call *c, struct payment *payment, struct str status,
                     enum payment_actor actor);
 /* Stores changed fields without a change of state. */
 int payment_update(struct call *c, struct payment *payment);
+
+/*
+ * Another provider. The money of an outbound payment is held towards its settlement account instead, and it is
+ * instructed; ERR_WRONG_STATE once one was instructed, or the payment has ended. Stored by the next payment_update.
+ */
+int payment_change_provider(struct call *c, struct payment *payment, struct str provider);
+
+struct financial_transaction;
+/* Staff changes a transaction, its status too: the payment it belongs to moves along, as if staff had moved that. */
+int payment_change_transaction(struct call *c, struct financial_transaction *transaction,
+                               struct str status);
 
 struct provider_outcome;
 /* Outcome of the instruction "payment_payout" (core/provider_operations.def). */

@@ -48,14 +48,30 @@ int transaction_get(struct call *c, id_t64 transaction_id,
 int transaction_get_by_payment(struct call *c, id_t64 payment_id,
                                struct financial_transaction *ret_transaction)
 {
-    int error =
-        sql_one(c->sql, c->arena, &financial_transaction_row, ret_transaction,
-                "SELECT * FROM financial_transaction WHERE tenant_id = ? AND payment_id = ?",
-                sql_int(c->principal.tenant_id), sql_int(payment_id));
+    int error = sql_one(c->sql, c->arena, &financial_transaction_row, ret_transaction,
+                        "SELECT * FROM financial_transaction WHERE tenant_id = ? AND id ="
+                        " (SELECT transaction_id FROM payment WHERE tenant_id = ? AND id = ?)",
+                        sql_int(c->principal.tenant_id), sql_int(c->principal.tenant_id),
+                        sql_int(payment_id));
     if (error == ERR_NOT_FOUND)
         return call_refuse(c, error, "payment_id");
     TRY(error);
     return check_visible(c, ret_transaction);
+}
+
+int transaction_link_payment(struct call *c, struct financial_transaction *transaction,
+                             id_t64 payment_id)
+{
+    int64_t known = 1;
+
+    if (payment_id)
+        TRY(sql_integer(c->sql, &known,
+                        "SELECT COUNT(*) FROM payment WHERE tenant_id = ? AND id = ?",
+                        sql_int(c->principal.tenant_id), sql_int(payment_id)));
+    if (!known)
+        return call_refuse(c, ERR_REFERENCE_UNKNOWN, "payment_id");
+    transaction->payment_id = payment_id;
+    return OK;
 }
 
 int transaction_advance(struct call *c, struct financial_transaction *transaction,
@@ -153,8 +169,9 @@ int transaction_measure(struct call *c, const struct transaction_filter *filter,
                 sql_int(c->now), FILTER_ARGS(c, filter)));
     return sql_all(c->sql, c->arena, &currency_total_row, ret_totals, ret_count,
                    "SELECT currency, CAST(SUM(amount) AS BIGINT) AS amount,"
-                   " CAST(SUM(amount_paid) AS BIGINT) AS amount_paid,"
-                   " CAST(SUM(outstanding_balance) AS BIGINT) AS outstanding_balance"
+                   " CAST(SUM(CASE WHEN amount_paid > 0 THEN amount_paid ELSE 0 END) AS BIGINT)"
+                   " AS amount_paid, CAST(SUM(CASE WHEN outstanding_balance > 0"
+                   " THEN outstanding_balance ELSE 0 END) AS BIGINT) AS outstanding_balance"
                    " FROM financial_transaction WHERE" FILTER_CONDITIONS
                    " GROUP BY currency ORDER BY currency",
                    FILTER_ARGS(c, filter));

@@ -41,12 +41,19 @@
     F(INTEGER, updated_at)
 ROW_STRUCT(financial_transaction, FINANCIAL_TRANSACTION_ROW);
 
+/* amount_paid, outstanding_balance, installments_completed: nobody has said. */
+#define TRANSACTION_NOT_SET (-1)
+
 int transaction_create(struct call *c, struct financial_transaction *transaction);
 /* ERR_NOT_FOUND; ERR_FORBIDDEN unless the caller owns it, administers its organisation or is staff. */
 int transaction_get(struct call *c, id_t64 transaction_id,
                     struct financial_transaction *ret_transaction);
+/* The one made with the payment, whatever staff linked since. */
 int transaction_get_by_payment(struct call *c, id_t64 payment_id,
                                struct financial_transaction *ret_transaction);
+/* 0: to none. ERR_REFERENCE_UNKNOWN. */
+int transaction_link_payment(struct call *c, struct financial_transaction *transaction,
+                             id_t64 payment_id);
 /* Moves to `status` by the table of states (same state: nothing happens); ERR_WRONG_STATE. */
 int transaction_advance(struct call *c, struct financial_transaction *transaction,
                         struct str status);

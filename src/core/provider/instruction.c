@@ -128,6 +128,34 @@ static const char *status_after(enum provider_status status)
     return "pending";
 }
 
+int provider_end_instruction(struct call *c, const char *operation, id_t64 subject_id,
+                             bool succeeded)
+{
+    return sql_run(
+        c->sql,
+        "UPDATE provider_instruction SET status = ?, updated_at = ? WHERE tenant_id = ?"
+        " AND subject_id = ? AND operation = ? AND status NOT IN ('succeeded', 'failed')",
+        sql_text(succeeded ? STR("succeeded") : STR("failed")), sql_int(c->now),
+        sql_int(c->principal.tenant_id), sql_int(subject_id), sql_text(str_from(operation)));
+}
+
+/* The first end counts. Another one moves nothing, but a person has to look at it. */
+static int note_contradiction(struct call *c, const struct provider_instruction *instruction,
+                              const struct provider_outcome *outcome)
+{
+    const char *word = status_after(outcome->status);
+    bool ends = outcome->status == PROVIDER_SUCCEEDED || outcome->status == PROVIDER_FAILED;
+
+    if (!ends || str_is(instruction->status, word))
+        return OK;
+    writer_audit(c, "provider_alert", id_print(c->arena, ID_PROVIDER_REQUEST, instruction->id),
+                 arena_printf(c->arena, "ended as %.*s, now reported as %s",
+                              STR_FMT(instruction->status), word));
+    provider_alert(c->app, "a provider contradicts how an instruction ended", instruction->provider,
+                   instruction->operation, instruction->id, str_from(word));
+    return OK;
+}
+
 int instruction_apply(struct call *c, id_t64 instruction_id, const struct provider_outcome *outcome)
 {
     struct provider_instruction instruction;
@@ -136,7 +164,7 @@ int instruction_apply(struct call *c, id_t64 instruction_id, const struct provid
                                                      "? AND id = ?" SQL_FOR_UPDATE,
                 sql_int(c->principal.tenant_id), sql_int(instruction_id)));
     if (has_ended(&instruction))
-        return OK;
+        return note_contradiction(c, &instruction, outcome);
     bool first_acceptance =
         str_is(instruction.status, "queued") && outcome->status == PROVIDER_PENDING;
     bool ends = outcome->status == PROVIDER_SUCCEEDED || outcome->status == PROVIDER_FAILED;

@@ -79,5 +79,11 @@ ROW_STRUCT(provider_instruction, PROVIDER_INSTRUCTION_ROW);
  * ERR_NOT_FOUND. */
 int provider_find_instruction(struct call *c, const char *operation, id_t64 subject_id,
                               struct provider_instruction *ret_instruction);
+/*
+ * In the writer: somebody learned by another way how what was instructed ended. Nothing more is sent or asked; a
+ * provider that says otherwise later raises an alert.
+ */
+int provider_end_instruction(struct call *c, const char *operation, id_t64 subject_id,
+                             bool succeeded);
 
 #endif

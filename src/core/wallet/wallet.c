@@ -158,7 +158,8 @@ int wallet_find_active(struct call *c, id_t64 organisation_id, id_t64 user_id, i
                         sql_int(c->principal.tenant_id), sql_int(organisation_id), sql_int(asset),
                         sql_int(user_id));
 
-    if (error == ERR_NOT_FOUND)
+    /* Somebody else's is the default of administrators only: nobody else could name it either. */
+    if (error == ERR_NOT_FOUND && call_has_role(c, ROLE_ORG_ADMIN | ROLE_APP))
         error = sql_one(c->sql, c->arena, &wallet_row, ret_wallet,
                         WALLET_SELECT " AND organisation_id = ? AND asset = ?"
                                       " AND kind = 'currency' AND status = 'active'"

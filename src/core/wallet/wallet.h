@@ -78,8 +78,8 @@ int wallet_get_for_caller(struct call *c, id_t64 wallet_id, const char *field,
  */
 bool wallet_may_use(const struct call *c, const struct wallet *wallet);
 /*
- * The active currency wallet a payment is made from: the user's own first, then the organisation's
- * oldest. Refused with ERR_ACCOUNT_MISSING for "currency". user_id may be 0.
+ * The active currency wallet a payment is made from: the user's own first, then, for a
+ * caller who administers it, the organisation's oldest. Refused with ERR_ACCOUNT_MISSING for "currency". user_id may be 0.
  */
 int wallet_find_active(struct call *c, id_t64 organisation_id, id_t64 user_id, int asset,
                        struct wallet *ret_wallet);

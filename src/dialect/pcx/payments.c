@@ -165,7 +165,7 @@ int pcx_list_all_org_payments(struct call *c, const struct pcx_list_all_org_paym
 static int organisation_filter(struct call *c, struct str org_id, struct payment_filter *ret_filter)
 {
     TRY(call_parse_id(c, ID_ORGANISATION, org_id, "org_id", &ret_filter->organisation_id));
-    return organisation_require(c, ret_filter->organisation_id, ROLE_ANY, "org_id");
+    return organisation_require(c, ret_filter->organisation_id, ROLE_ORG_ADMIN, "org_id");
 }
 
 int pcx_list_payments_by_organisation(struct call *c,
@@ -246,37 +246,27 @@ int pcx_get_payment_by_reference(struct call *c, const struct pcx_get_payment_by
     return OK;
 }
 
-/* Everybody may change their notes; the rest is staff's (the two snapshots of the page, both
- * served). */
-static int require_notes_only(struct call *c, const struct pcx_update_payment_body *body)
+/* Whoever made a payment may change its notes; the rest is staff's (the two snapshots of the page, both served). */
+static int check_fields(struct call *c, const struct payment *payment)
 {
-    const struct {
-        const char *field;
-        bool sent;
-    } fields[] = {{"status", str_present(body->status)},
-                  {"provider", str_present(body->provider)},
-                  {"provider_payment_id", str_present(body->provider_payment_id)},
-                  {"provider_status", str_present(body->provider_status)},
-                  {"provider_data", str_present(body->provider_data)},
-                  {"payment_path_method", str_present(body->payment_path_method)},
-                  {"payout_initiated", body->has_payout_initiated},
-                  {"payout_id", str_present(body->payout_id)},
-                  {"fee_ids", body->fee_ids.items != NULL},
-                  {"total_fees", body->has_total_fees},
-                  {"webhook_metadata", str_present(body->webhook_metadata)}};
+    static const char *const notes[] = {"metadata", "instructions", "comments"};
+    static const char *const fixed[] = {"total_fees", "fee_ids", "payout_initiated"};
+    const struct json *body;
 
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-        if (fields[i].sent && !c->principal.staff)
-            return call_refuse_text(c, ERR_FORBIDDEN, fields[i].field,
-                                    "Only an administrator of the platform changes %s.",
-                                    fields[i].field);
+    if (!call_may_act_for_user(c, payment->user_id))
+        return call_refuse(c, ERR_FORBIDDEN, NULL);
+    TRY(json_parse(c->arena, c->raw_body, &body));
+    for (size_t i = 0; i < json_count(body) && !c->principal.staff; i++) {
+        const char *field = arena_cstr(c->arena, json_key_at(body, i));
+        if (strcmp(field, notes[0]) && strcmp(field, notes[1]) && strcmp(field, notes[2]))
+            return call_refuse_text(c, ERR_FORBIDDEN, field,
+                                    "Only an administrator of the platform changes %s.", field);
+    }
     /* Fixed at creation for everybody: what was quoted is what is booked. */
-    if (body->has_total_fees || body->fee_ids.items || body->has_payout_initiated)
-        return call_refuse_text(c, ERR_NOT_ALLOWED,
-                                body->has_total_fees  ? "total_fees"
-                                : body->fee_ids.items ? "fee_ids"
-                                                      : "payout_initiated",
-                                "is fixed when the payment is made");
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+        if (json_get(body, fixed[i]))
+            return call_refuse_text(c, ERR_NOT_ALLOWED, fixed[i],
+                                    "is fixed when the payment is made");
     return OK;
 }
 
@@ -289,23 +279,18 @@ int pcx_update_payment(struct call *c, const struct pcx_update_payment_in *in,
 
     TRY(call_parse_id(c, ID_PAYMENT, in->payment_id, "payment_id", &id));
     TRY(payment_get(c, id, &p));
-    TRY(require_notes_only(c, body));
-    /* The money is held towards the provider's settlement account: another provider is another
-     * payment. */
-    if (str_present(body->provider) && !str_eq(body->provider, p.provider) &&
-        !str_is(p.direction, "external"))
-        return call_refuse_text(c, ERR_WRONG_STATE, "provider",
-                                "The provider is fixed when the payment is made.");
-    p.provider = str_or(body->provider, p.provider);
-    p.provider_payment_id = str_or(body->provider_payment_id, p.provider_payment_id);
-    p.provider_status = str_or(body->provider_status, p.provider_status);
+    TRY(check_fields(c, &p));
+    p.provider_payment_id =
+        pcx_change(c, "provider_payment_id", body->provider_payment_id, p.provider_payment_id);
+    p.provider_status = pcx_change(c, "provider_status", body->provider_status, p.provider_status);
     p.provider_data = str_or(body->provider_data, p.provider_data);
     p.payment_path_method = str_or(body->payment_path_method, p.payment_path_method);
-    p.payout_id = str_or(body->payout_id, p.payout_id);
+    p.payout_id = pcx_change(c, "payout_id", body->payout_id, p.payout_id);
     p.metadata = str_or(body->metadata, p.metadata);
     p.webhook_metadata = str_or(body->webhook_metadata, p.webhook_metadata);
-    p.instructions = str_or(body->instructions, p.instructions);
-    p.comments = str_or(body->comments, p.comments);
+    p.instructions = pcx_change(c, "instructions", body->instructions, p.instructions);
+    p.comments = pcx_change(c, "comments", body->comments, p.comments);
+    TRY(payment_change_provider(c, &p, str_or(body->provider, p.provider)));
     TRY(payment_advance(c, &p, str_or(body->status, p.status), PAYMENT_BY_STAFF));
     show(c, &p, out);
     return OK;

@@ -1,6 +1,7 @@
 /* PCX transactions: the financial records behind payments. Four envelopes, as documented per
  * operation. */
 #include "core/identity/organisation.h"
+#include "core/payment/payment.h"
 #include "core/payment/transaction.h"
 
 #include "dialect/pcx/wire.h"
@@ -34,11 +35,13 @@ static void show(struct call *c, const struct financial_transaction *t, struct p
     pcx_write_amount(&out->has_amount, &out->amount, t->amount, t->currency);
     pcx_write_amount(&out->has_target_amount, &out->target_amount, t->target_amount,
                      t->target_currency);
-    if (t->amount_paid)
+    if (t->amount_paid != TRANSACTION_NOT_SET)
         pcx_write_amount(&out->has_amount_paid, &out->amount_paid, t->amount_paid, t->currency);
-    if (t->outstanding_balance)
+    if (t->outstanding_balance != TRANSACTION_NOT_SET)
         pcx_write_amount(&out->has_outstanding_balance, &out->outstanding_balance,
                          t->outstanding_balance, t->currency);
+    out->has_installments_completed = t->installments_completed != TRANSACTION_NOT_SET;
+    out->installments_completed = t->installments_completed;
     if (!str_is(t->type, "loan"))
         return;
     pcx_write_amount(&out->has_compound_amount, &out->compound_amount, t->compound_amount,
@@ -46,36 +49,79 @@ static void show(struct call *c, const struct financial_transaction *t, struct p
     pcx_write_amount(&out->has_installment_amount, &out->installment_amount, t->installment_amount,
                      t->currency);
     out->has_duration = decimal_parse(t->duration, &out->duration);
-    out->has_total_installments = out->has_installments_completed = true;
+    out->has_total_installments = true;
     out->total_installments = t->total_installments;
-    out->installments_completed = t->installments_completed;
 }
 
 struct shown_page {
     struct pcx_transaction_array data;
+    id_t64 last_id;    /* 0 on the last page */
     struct str cursor; /* absent on the last page */
 };
 
-static int list(struct call *c, const struct transaction_filter *filter, int64_t limit,
-                struct str cursor, const char *cursor_field, struct shown_page *ret_page)
+static struct str list_name(struct call *c, const struct transaction_filter *filter)
+{
+    return arena_printf(c->arena, "transactions|%lld|%lld|%.*s|%.*s|%.*s|%.*s|%.*s|%lld|%lld",
+                        (long long)filter->user_id, (long long)filter->organisation_id,
+                        STR_FMT(filter->status), STR_FMT(filter->currency),
+                        STR_FMT(filter->country), STR_FMT(filter->payment_method),
+                        STR_FMT(filter->kind), (long long)filter->from, (long long)filter->until);
+}
+
+static int load(struct call *c, const struct transaction_filter *filter, const struct page *page,
+                struct shown_page *ret_page)
 {
     struct financial_transaction *rows;
-    struct page page;
     size_t count;
-    struct str list = arena_printf(
-        c->arena, "transactions|%lld|%lld|%.*s|%.*s|%.*s|%.*s|%.*s|%lld|%lld",
-        (long long)filter->user_id, (long long)filter->organisation_id, STR_FMT(filter->status),
-        STR_FMT(filter->currency), STR_FMT(filter->country), STR_FMT(filter->payment_method),
-        STR_FMT(filter->kind), (long long)filter->from, (long long)filter->until);
 
     *ret_page = (struct shown_page){0};
-    TRY(call_page(c, list, cursor, cursor_field, limit, &page));
-    TRY(transaction_list(c, filter, &page, &rows, &count));
-    ret_page->cursor = call_page_end(c, list, &page, rows, &count);
+    TRY(transaction_list(c, filter, page, &rows, &count));
+    if (count > (size_t)page->limit) {
+        count = (size_t)page->limit;
+        ret_page->last_id = rows[count - 1].id;
+    }
     ret_page->data.items = ARENA_ARRAY(c->arena, struct pcx_transaction, count + 1);
     ret_page->data.count = count;
     for (size_t i = 0; i < count; i++)
         show(c, &rows[i], &ret_page->data.items[i]);
+    return OK;
+}
+
+static int list(struct call *c, const struct transaction_filter *filter, int64_t limit,
+                struct str cursor, const char *cursor_field, struct shown_page *ret_page)
+{
+    struct str name = list_name(c, filter);
+    struct page page;
+
+    TRY(call_page(c, name, cursor, cursor_field, limit, &page));
+    TRY(load(c, filter, &page, ret_page));
+    if (ret_page->last_id)
+        ret_page->cursor = call_page_cursor(c, name, ret_page->last_id);
+    return OK;
+}
+
+/* A cursor documented as based on time: created_at of the page's last row, then the signed rest,
+ * which covers it. */
+static int list_by_time(struct call *c, const struct transaction_filter *filter, int64_t limit,
+                        struct str cursor, const char *cursor_field, struct shown_page *ret_page)
+{
+    struct str name = list_name(c, filter), rest = cursor, time = STR_NONE;
+    struct page page;
+
+    if (str_present(cursor)) {
+        time = str_cut(&rest, '_');
+        if (str_empty(rest))
+            return call_refuse(c, ERR_BAD_CURSOR, cursor_field);
+    }
+    TRY(call_page(c, arena_printf(c->arena, "%.*s|%.*s", STR_FMT(name), STR_FMT(time)), rest,
+                  cursor_field, limit, &page));
+    TRY(load(c, filter, &page, ret_page));
+    if (ret_page->last_id == 0)
+        return OK;
+    time = ret_page->data.items[ret_page->data.count - 1].created_at;
+    name = arena_printf(c->arena, "%.*s|%.*s", STR_FMT(name), STR_FMT(time));
+    rest = call_page_cursor(c, name, ret_page->last_id);
+    ret_page->cursor = arena_printf(c->arena, "%.*s_%.*s", STR_FMT(time), STR_FMT(rest));
     return OK;
 }
 
@@ -86,7 +132,7 @@ static struct pcx_token_pagination *token_pagination(struct call *c, const struc
 
     out->has_has_more = out->has_page_size = true;
     out->has_more = str_present(page->cursor);
-    out->next_token = page->cursor;
+    out->next_token = pcx_write_token(c, page->cursor);
     out->page_size = page_size;
     return out;
 }
@@ -96,12 +142,13 @@ int pcx_list_my_transactions(struct call *c, const struct pcx_list_my_transactio
                              struct pcx_list_my_transactions_out *out)
 {
     struct transaction_filter filter = {.user_id = c->principal.user_id, .status = in->status};
-    bool by_token = str_present(in->next_token);
     int64_t limit = in->page_size != 10 ? in->page_size : in->limit;
     struct shown_page page;
+    struct str cursor;
 
-    TRY(list(c, &filter, limit, by_token ? in->next_token : in->last_evaluated_key,
-             by_token ? "nextToken" : "last_evaluated_key", &page));
+    TRY(pcx_read_token(c, in->next_token, "nextToken", &cursor));
+    TRY(list(c, &filter, limit, str_or(cursor, in->last_evaluated_key),
+             str_present(cursor) ? "nextToken" : "last_evaluated_key", &page));
     out->data = page.data;
     out->pagination = token_pagination(c, &page, limit);
     out->meta = ARENA_NEW(c->arena, struct pcx_list_meta);
@@ -117,16 +164,20 @@ int pcx_list_all_transactions(struct call *c, const struct pcx_list_all_transact
 {
     struct transaction_filter filter = {.status = in->status};
     struct shown_page page;
+    struct str cursor;
 
+    TRY(pcx_read_token(c, in->next_token, "nextToken", &cursor));
     TRY(pcx_read_date_range(c, in->date_from, "dateFrom", in->date_to, "dateTo", &filter.from,
                             &filter.until));
-    TRY(list(c, &filter, in->page_size, in->next_token, "nextToken", &page));
+    TRY(list(c, &filter, in->page_size, cursor, "nextToken", &page));
     out->data = page.data;
     out->pagination = token_pagination(c, &page, in->page_size);
     return OK;
 }
 
 #define RECENT_COUNT 10
+/* An unknown user has no transactions, whatever the text looks like. */
+#define NOBODY (-1)
 
 int pcx_get_recent_transactions(struct call *c, const struct pcx_get_recent_transactions_in *in,
                                 struct pcx_get_recent_transactions_out *out)
@@ -134,9 +185,10 @@ int pcx_get_recent_transactions(struct call *c, const struct pcx_get_recent_tran
     struct transaction_filter filter = {0};
     struct shown_page page;
 
-    TRY(pcx_read_optional_id(c, ID_USER, in->user_id, "user_id", &filter.user_id));
-    if (filter.user_id == 0)
+    if (str_empty(in->user_id))
         filter.user_id = c->principal.user_id;
+    else if (!id_parse(ID_USER, in->user_id, &filter.user_id))
+        filter.user_id = NOBODY;
     TRY(list(c, &filter, RECENT_COUNT, STR_NONE, NULL, &page));
     out->data = page.data;
     out->meta = ARENA_NEW(c->arena, struct pcx_recent_meta);
@@ -152,7 +204,7 @@ static int scope_filter(struct call *c, struct transaction_filter *filter)
         return OK;
     if (filter->organisation_id && !call_may_act_for_organisation(c, filter->organisation_id))
         return call_refuse(c, ERR_FORBIDDEN, "org_id");
-    if (call_has_role(c, ROLE_ORG_ADMIN)) {
+    if (call_has_role(c, ROLE_ORG_ADMIN) && c->principal.organisation_id) {
         filter->organisation_id = c->principal.organisation_id;
         return OK;
     }
@@ -177,7 +229,8 @@ int pcx_filter_transactions(struct call *c, const struct pcx_filter_transactions
     TRY(pcx_read_date_range(c, body->date_from, "date_from", body->date_to, "date_to", &filter.from,
                             &filter.until));
     TRY(scope_filter(c, &filter));
-    TRY(list(c, &filter, body->limit, body->last_evaluated_key, "last_evaluated_key", &page));
+    TRY(list_by_time(c, &filter, body->limit, body->last_evaluated_key, "last_evaluated_key",
+                     &page));
     out->data = page.data;
     out->pagination = ARENA_NEW(c->arena, struct pcx_filter_pagination);
     out->pagination->has_has_more = true;
@@ -216,6 +269,8 @@ int pcx_get_transaction_by_payment_id(struct call *c,
 static int read_amount(struct call *c, const struct financial_transaction *t, bool has,
                        struct decimal value, const char *field, int64_t *ret_amount)
 {
+    if (pcx_sent_null(c, field))
+        *ret_amount = TRANSACTION_NOT_SET;
     if (!has)
         return OK;
     if (value.coefficient < 0)
@@ -224,51 +279,56 @@ static int read_amount(struct call *c, const struct financial_transaction *t, bo
     return error ? call_refuse(c, error, field) : OK;
 }
 
-static bool is_empty(const struct pcx_transaction_update *body)
+static int read_installments(struct call *c, const struct pcx_transaction_update *body,
+                             struct financial_transaction *t)
 {
-    return !str_present(body->status) && !str_present(body->payment_id) &&
-           !str_present(body->payout_id) && !str_present(body->metadata) &&
-           !body->has_amount_paid && !body->has_outstanding_balance &&
-           !body->has_installments_completed && !str_present(body->next_due_date);
+    if (pcx_sent_null(c, "installments_completed"))
+        t->installments_completed = TRANSACTION_NOT_SET;
+    if (!body->has_installments_completed)
+        return OK;
+    if (body->installments_completed < 0 ||
+        (t->total_installments && body->installments_completed > t->total_installments))
+        return call_refuse(c, ERR_OUT_OF_RANGE, "installments_completed");
+    t->installments_completed = body->installments_completed;
+    return OK;
 }
 
 static int apply(struct call *c, const struct pcx_transaction_update *body,
                  struct financial_transaction *t)
 {
-    TRY(pcx_read_optional_id(c, ID_PAYMENT, body->payment_id, "payment_id",
-                             str_present(body->payment_id) ? &t->payment_id : &(id_t64){0}));
+    id_t64 payment_id;
+
+    TRY(pcx_read_optional_id(c, ID_PAYMENT, body->payment_id, "payment_id", &payment_id));
+    if (payment_id || pcx_sent_null(c, "payment_id"))
+        TRY(transaction_link_payment(c, t, payment_id));
     TRY(read_amount(c, t, body->has_amount_paid, body->amount_paid, "amount_paid",
                     &t->amount_paid));
     TRY(read_amount(c, t, body->has_outstanding_balance, body->outstanding_balance,
                     "outstanding_balance", &t->outstanding_balance));
-    if (body->has_installments_completed) {
-        if (body->installments_completed < 0 ||
-            (t->total_installments && body->installments_completed > t->total_installments))
-            return call_refuse(c, ERR_OUT_OF_RANGE, "installments_completed");
-        t->installments_completed = body->installments_completed;
-    }
+    TRY(read_installments(c, body, t));
+    if (pcx_sent_null(c, "next_due_date"))
+        t->next_due_date = 0;
     if (str_present(body->next_due_date) && !time_parse(body->next_due_date, &t->next_due_date))
         return call_refuse(c, ERR_BAD_FORMAT, "next_due_date");
-    t->payout_id = str_or(body->payout_id, t->payout_id);
+    t->payout_id = pcx_change(c, "payout_id", body->payout_id, t->payout_id);
     t->metadata = str_or(body->metadata, t->metadata);
-    return transaction_advance(c, t, str_or(body->status, t->status));
+    return payment_change_transaction(c, t, str_or(body->status, t->status));
 }
 
 int pcx_update_transaction(struct call *c, const struct pcx_update_transaction_in *in,
                            struct pcx_update_transaction_out *out)
 {
     struct financial_transaction t;
-    struct str before;
+    const struct json *body;
     id_t64 id;
 
     TRY(call_parse_id(c, ID_TRANSACTION, in->transaction_id, "transaction_id", &id));
     TRY(transaction_get(c, id, &t));
-    if (is_empty(in->body))
+    TRY(json_parse(c->arena, c->raw_body, &body));
+    if (json_count(body) == 0)
         return call_refuse_text(c, ERR_REQUIRED, "status",
                                 "or another field to change is required");
-    before = t.status;
     TRY(apply(c, in->body, &t));
-    TRY(transaction_update(c, &t, before));
     show(c, &t, out);
     return OK;
 }
@@ -328,10 +388,12 @@ int pcx_list_org_loans_payouts(struct call *c, const struct pcx_list_org_loans_p
                                         .status = in->status,
                                         .kind = str_or(in->type, STR("loan_or_payout"))};
     struct shown_page page;
+    struct str cursor;
 
     TRY(call_parse_id(c, ID_ORGANISATION, in->org_id, "org_id", &filter.organisation_id));
-    TRY(organisation_require(c, filter.organisation_id, ROLE_ANY, "org_id"));
-    TRY(list(c, &filter, in->page_size, in->next_token, "nextToken", &page));
+    TRY(organisation_require(c, filter.organisation_id, ROLE_ORG_ADMIN, "org_id"));
+    TRY(pcx_read_token(c, in->next_token, "nextToken", &cursor));
+    TRY(list(c, &filter, in->page_size, cursor, "nextToken", &page));
     out->data = page.data;
     out->pagination = token_pagination(c, &page, in->page_size);
     return in->include_metrics ? measure(c, &filter, &out->metrics) : OK;

@@ -17,6 +17,13 @@ int pcx_read_optional_id(struct call *c, enum id_kind kind, struct str text, con
 /* An id in a body that has to name something: unlike one in the path, a malformed one is 400. */
 int pcx_read_id(struct call *c, enum id_kind kind, struct str text, const char *field,
                 id_t64 *ret_id);
+/* In a partial update: was the member sent as null? Decoding takes that for "not sent". */
+bool pcx_sent_null(struct call *c, const char *member);
+/* The member after a partial update: null clears it, what is not sent stays. */
+struct str pcx_change(struct call *c, const char *member, struct str sent, struct str stored);
+/* Cursors of the transaction service are JSON text: {"key": "<cursor>"}. Absent stays absent. */
+struct str pcx_write_token(struct call *c, struct str cursor);
+int pcx_read_token(struct call *c, struct str token, const char *field, struct str *ret_cursor);
 /* Calendar days (or instants) as [from, until): the last day is included. Absent: open. */
 int pcx_read_date_range(struct call *c, struct str from, const char *from_field, struct str to,
                         const char *to_field, usec_t *ret_from, usec_t *ret_until);

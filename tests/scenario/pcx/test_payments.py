@@ -6,7 +6,9 @@ from decimal import Decimal
 import pytest
 
 from client.flows import balances, open_account
-from client.http import wait_until
+from client.http import loads, wait_until
+from client.pcx import Platform
+from client.people import company, register, with_key
 
 NOWHERE = "pay_0000000000001"
 
@@ -161,7 +163,15 @@ def test_inbound_credits_at_completion_and_external_moves_nothing(server, pcx, p
     ({"target_amount": Decimal("50")}, 400, "target_amount"), ({"direction": "sideways"}, 400, "direction"),
     ({"payment_method": "barter"}, 400, "payment_method"), ({"beneficiary_id": "ben_0000000000001"}, 404, "beneficiary_id"),
     ({"provider": "paystack"}, 400, "provider"), ({"source_account_id": "va_0000000000001"}, 404, "account"),
-    ({"direction": "inbound"}, 400, "target_currency"),
+    ({"direction": "inbound"}, 400, "target_currency"), ({"org_id": "org_0000000000001"}, 403, "org_id"),
+    ({"org_id": "nonsense"}, 400, "org_id"), ({"beneficiary_id": "nonsense"}, 404, "beneficiary_id"),
+    ({"currency": None}, 400, "currency"), ({"beneficiary_id": None}, 400, "beneficiary_id"),
+    ({"payment_method": None}, 400, "payment_method"), ({"direction": None}, 400, "direction"),
+    ({"source_account_id": "nonsense"}, 400, "source_account_id"), ({"metadata": [1]}, 400, "metadata"),
+    ({"target_amount": 0}, 400, "target_amount"), ({"target_amount": Decimal("49.251")}, 400, "target_amount"),
+    ({"amount": Decimal("0.001")}, 400, "amount"), ({"amount": True}, 400, "amount"),
+    ({"amount": Decimal("9" * 40)}, 400, "amount"), ({"provider": "bank"}, 400, "provider"),
+    ({"provider": "sarepay"}, 400, "provider"),
 ])
 def test_bad_payments_change_nothing(server, pcx, account, payee, changes, status, field):
     reply = pcx.post("/payments", body(account, payee, **changes), expect=status)
@@ -169,9 +179,45 @@ def test_bad_payments_change_nothing(server, pcx, account, payee, changes, statu
     assert balances(server, account) == (1000000, 1000000)
 
 
-@pytest.mark.parametrize("raw", ['{"amount":1e3}', '{"amount":NaN}', '{"amount":1', '[]', '{"amount":1,"amount":2}'])
+@pytest.mark.parametrize("raw", ['{"amount":1e3}', '{"amount":1E-2}', '{"amount":Infinity}', '{"amount":0x10}', '{"amount":01}', '{"amount":.5}', '{"amount":NaN}', '{"amount":1', '[]', '{"amount":1,"amount":2}'])
 def test_malformed_bodies(pcx, raw):
     pcx.post("/payments", raw=raw, expect=400)
+
+
+def test_which_account_pays_by_default(server, pcx_admin, sandbox):
+    """The caller's own, else another of the organisation where the caller administers it."""
+    owner = company(server, sandbox, pcx_admin)
+    person = register(server, sandbox, org_name=None)
+    owner.post(f"/organizations/{owner.org_id}/members", {"user_id": person["user_id"], "role": "user"}, expect=201)
+    colleague = with_key(server, pcx_admin, {**person, "org_id": owner.org_id})
+    payees = {caller: caller.post("/beneficiaries", {
+        "account_type": "bank", "country": "NG", "currency": "NGN", "fname": "Bisi", "lname": "Ojo"},
+        expect=201).json["beneficiary_id"] for caller in (owner, colleague)}
+
+    def opened(holder):
+        account = owner.post("/virtual-accounts/currency", {
+            "org_id": owner.org_id, "user_id": holder.user_id, "currency": "NGN"}, expect=201).data["account_id"]
+        Platform(server).deposit(account, 100, "NGN")
+        return account
+
+    def pays(caller, expect=201, **changes):
+        return caller.post("/payments", {
+            "amount": 10, "currency": "NGN", "beneficiary_id": payees[caller], "payment_method": "wallet",
+            "direction": "outbound", "provider": "manual", **changes}, expect=expect).json
+
+    pays(owner, 400)
+    owners = opened(owner)
+    assert "account" in pays(colleague, 400)["message"].lower()
+    pays(colleague, 403, source_account_id=owners)
+    own = opened(colleague)
+    pays(colleague)
+    pays(owner)
+    pays(owner, source_account_id=own)
+    assert [balances(server, account)[0] for account in (own, owners)] == [Decimal("79.8"), Decimal("89.9")]
+    pcx_admin.put(f"/virtual-accounts/status/{owners}", {"status": "suspended"}, expect=200)
+    pays(owner, 400, source_account_id=owners)
+    pays(owner)  # the other one of the organisation
+    assert [balances(server, account)[0] for account in (own, owners)] == [Decimal("69.7"), Decimal("89.9")]
 
 
 def test_kyb_is_the_gate(pcx, pcx_admin, payee):
@@ -217,15 +263,124 @@ def test_lists_and_look_ups(pcx, pcx_admin, pcx_user, account, payee):
         pcx.get(path, expect=404)
 
 
-def test_what_whom_may_change(pcx, pcx_admin, account, payee):
-    path = "/payments/" + pcx.post("/payments", body(account, payee), expect=201).json["payment_id"]
+STAFFS = {"status": "completed", "provider": "manual", "provider_payment_id": "x", "provider_status": "x",
+          "provider_data": {}, "payment_path_method": "direct", "payout_initiated": True, "payout_id": "x",
+          "fee_ids": [], "total_fees": 1, "webhook_metadata": {}}
+
+
+def test_what_whom_may_change(pcx, pcx_admin, pcx_user, account, payee):
+    made = pcx.post("/payments", body(account, payee), expect=201).json
+    path = f"/payments/{made['payment_id']}"
     changed = pcx.patch(path, {"comments": "urgent", "metadata": {"po": 7}}, expect=200).json
     assert changed["comments"] == "urgent" and changed["metadata"] == {"po": 7}
-    for field, value in (("status", "completed"), ("provider_payment_id", "x"), ("payment_path_method", "direct")):
-        assert field in pcx.patch(path, {field: value}, expect=403).json["message"]
-    assert "total_fees" in pcx_admin.patch(path, {"total_fees": 1}, expect=400).json["message"]
-    pcx_admin.patch(path, {"provider": "sarepay"}, expect=409)
+    assert changed["updated_at"] >= made["updated_at"]
+    for field, value in STAFFS.items():
+        for sent in (value, None) if field in ("provider_payment_id", "payout_id") else (value,):
+            assert field in pcx.patch(path, {"comments": "x", field: sent}, expect=403).json["message"]
+    assert pcx.get(path).json == changed
+    for field in ("total_fees", "fee_ids", "payout_initiated"):
+        assert field in pcx_admin.patch(path, {field: STAFFS[field]}, expect=400).json["message"]
+    for bad in ({"colour": "red"}, {"status": "done"}, {"provider": "bank"}, {"payment_path_method": "around"},
+                {"amount": 1}, {"metadata": 7}, {"status": None}):
+        assert next(iter(bad)) in pcx_admin.patch(path, bad, expect=400).json["message"]
+    pcx_admin.patch(path, {"provider": "sarepay"}, expect=400)  # which does not pay out GBP
+    staffs = {"provider_payment_id": "tr_1", "provider_status": "queued", "provider_data": {"a": 1}, "payout_id": "po_9",
+              "payment_path_method": "intermediary", "webhook_metadata": {"b": 2}, "instructions": "call first"}
+    shown = pcx_admin.patch(path, staffs, expect=200).json
+    assert {name: shown[name] for name in staffs} == staffs and shown["status"] == "initiated"
+    cleared = pcx_admin.patch(path, {"provider_payment_id": None, "instructions": None, "comments": None}, expect=200).json
+    assert not any(cleared.get(name) for name in ("provider_payment_id", "instructions", "comments"))
+    assert cleared["payout_id"] == "po_9"
     pcx.patch(f"{path}/webhook", {"status": "completed"}, expect=403)
+    for bad in ({}, {"status": "done"}, {"status": None}):
+        pcx_admin.patch(f"{path}/webhook", bad, expect=400)
+    pcx_user.patch(path, {"comments": "not mine"}, expect=403)
+    for caller in (pcx, pcx_admin):
+        caller.patch(f"/payments/{NOWHERE}", {"comments": "x"}, expect=404)
+    pcx_admin.patch(f"/payments/{NOWHERE}/webhook", {"status": "completed"}, expect=404)
+
+
+def test_the_provider_leaves_its_data(pcx, pcx_admin, account, payee):
+    path = "/payments/" + pcx.post("/payments", body(account, payee), expect=201).json["payment_id"]
+    said = {"provider_status": "done", "provider_payment_id": "tr_5", "webhook_metadata": {"event": "e1"},
+            "provider_data": {"fee": "0.1"}}
+    shown = pcx_admin.patch(f"{path}/webhook", {"status": "processing", **said}, expect=200).json
+    assert {name: shown[name] for name in said} == said and shown["status"] == "processing"
+    assert pcx_admin.patch(f"{path}/webhook", {"status": "processing"}, expect=200).json["provider_payment_id"] == "tr_5"
+    pcx_admin.patch(f"{path}/webhook", {"status": "completed"}, expect=200)
+    refused = {"status": "failed", "provider_data": {"late": True}}
+    pcx_admin.patch(f"{path}/webhook", refused, expect=409)
+    assert pcx.get(path, expect=200).json["provider_data"] == said["provider_data"]
+    pcx_admin.patch(f"{path}/webhook", {"status": "refunded"}, expect=200)
+
+
+def test_every_change_of_state_is_told(pcx, pcx_admin, sandbox, account, payee):
+    hook = sandbox.hook()
+    pcx.post("/public/webhooks", {"endpoint_url": hook.url}, expect=201)
+    made = pcx.post("/payments", body(account, payee), expect=201).json
+    for status in ("processing", "processing", "completed", "completed", "refunded"):
+        pcx_admin.patch(f"/payments/{made['payment_id']}", {"status": status, "comments": "x"}, expect=200)
+    pcx_admin.patch(f"/payments/{made['payment_id']}", {"comments": "y"}, expect=200)
+    expected = {"payment.initiated", "payment.processing", "payment.completed", "payment.refunded",
+                "transaction.pending", "transaction.completed"}
+
+    def told():
+        events = [loads(d["body"]) for d in hook.deliveries()]
+        return [e for e in events if made["transaction_id"] == e["data"].get("transaction_id")]
+
+    wait_until(lambda: {e["event_type"] for e in told()} == expected, what="all events")
+    assert len(told()) == len(expected) == len({e["event_id"] for e in told()})
+    payment = next(e["data"] for e in told() if e["event_type"] == "payment.completed")
+    assert payment == {"payment_id": made["payment_id"], "transaction_id": made["transaction_id"], "org_id": pcx.org_id,
+                       "status": "completed", "amount": 100000, "currency": "NGN", "target_amount": Decimal("49.25"),
+                       "target_currency": "GBP"}
+
+
+def test_a_reference_finds_ones_own(server, pcx, pcx_admin, sandbox, account, payee):
+    """Others may use the same text; notes that change it are found by the new one."""
+    mine = pcx.post("/payments", body(account, payee, metadata={"reference": "INV-1"}), expect=201).json["payment_id"]
+    stranger = company(server, sandbox, pcx_admin)
+    theirs = stranger.post("/payments", {
+        "amount": 5, "currency": "NGN", "payment_method": "bank_transfer", "direction": "external",
+        "metadata": {"reference": "INV-1"}, "beneficiary_id": stranger.post("/beneficiaries", {
+            "account_type": "bank", "country": "NG", "currency": "NGN", "fname": "A", "lname": "B"},
+            expect=201).json["beneficiary_id"]}, expect=201).json["payment_id"]
+    for identity in (mine, theirs):
+        pcx_admin.patch(f"/payments/{identity}", {"provider_payment_id": "tr_same", "payout_id": "po_same"}, expect=200)
+    for path in ("/payments/reference/INV-1", "/payments/provider/tr_same", "/payments/reference/po_same"):
+        assert pcx.get(path, expect=200).json["payment_id"] == mine
+        assert stranger.get(path, expect=200).json["payment_id"] == theirs
+    pcx.patch(f"/payments/{mine}", {"metadata": {"reference": "INV-2"}}, expect=200)
+    assert pcx.get("/payments/reference/INV-2", expect=200).json["payment_id"] == mine
+    pcx.get("/payments/reference/INV-1", expect=403)
+    # Nothing of the other organisation is reachable.
+    for path in (f"/payments/{theirs}", f"/transactions/payment/{theirs}"):
+        pcx.get(path, expect=403)
+    for list_path in ("/payments", f"/payments/org/{pcx.org_id}/status/initiated"):
+        assert theirs not in str(pcx.get(list_path, {"limit": 100}, expect=200).json)
+    pcx.get(f"/payments/org/{stranger.org_id}/status/initiated", expect=403)
+    pcx.post("/payments", body(account, payee, org_id=stranger.org_id), expect=403)
+    stranger.post("/payments", body(account, payee), expect=403)
+    stranger.patch(f"/payments/{mine}", {"comments": "x"}, expect=403)
+
+
+def test_pages_of_payments(pcx, pcx_admin, account, payee):
+    made = [pcx.post("/payments", body(account, payee, amount=Decimal(n + 100)), expect=201).json["payment_id"]
+            for n in range(3)]
+    seen, cursor = [], None
+    while len(seen) < 3:
+        page = pcx.get("/payments", {"limit": 1, **({"last_evaluated_key": cursor} if cursor else {})}, expect=200).json
+        cursor, seen = page["meta"]["last_evaluated_key"], seen + [page["data"][0]["payment_id"]]
+        assert page["meta"]["count"] == 1 and page["meta"]["has_more"] is True
+    assert seen == made[::-1]
+    for path, params in (("/payments", {"status": "initiated"}), (f"/payments/org/{pcx.org_id}/status/initiated", {})):
+        pcx.get(path, {"last_evaluated_key": cursor, **params}, expect=400)  # another list's
+    pcx_admin.get("/payments", {"last_evaluated_key": cursor}, expect=400)
+    for bad in ({"limit": 0}, {"limit": 101}, {"limit": "x"}, {"limit": -1}, {"status": "odd"},
+                {"last_evaluated_key": cursor[:-1] + ("0" if cursor[-1] != "0" else "1")}):
+        pcx.get("/payments", bad, expect=400)
+    for path in ("/payments/all", "/payments/status/initiated", "/payments/org/all"):
+        assert len(pcx_admin.get(path, expect=200).json["data"]) <= 10
 
 
 def test_card_data_is_not_kept(pcx, account, payee):
