@@ -630,10 +630,23 @@ static void read_deposit(struct arena *arena, const struct json *object,
     ret_event->outcome.status = PROVIDER_SUCCEEDED;
 }
 
-static void read_customer(struct arena *arena, const struct json *object, bool is_link,
+/* News about the review; that the record was made or changed otherwise is none of our business. With
+ * or without the category in front. */
+static bool is_status_event(const struct json *event)
+{
+    static const char wanted[] = "updated.status_transitioned";
+    struct str type = json_text(json_get(event, "event_type"));
+    size_t len = sizeof(wanted) - 1;
+    return type.len >= len && str_is((struct str){type.ptr + type.len - len, len}, wanted);
+}
+
+static void read_customer(struct arena *arena, const struct json *event, bool is_link,
                           struct provider_event *ret_event)
 {
+    const struct json *object = json_get(event, "event_object");
     struct buf out = json_object(arena);
+    if (!is_status_event(event))
+        return;
     put_customer(&out, object, is_link);
     ret_event->operation = "customer";
     ret_event->outcome.status = PROVIDER_SUCCEEDED;
@@ -647,8 +660,10 @@ static int verify(struct arena *arena, const struct provider_settings *settings,
 {
     int error = check_signature(arena, settings, header(context, "x-webhook-signature"), raw_body);
     const struct json *event;
-    if (error || json_parse(arena, raw_body, &event) != OK)
+    if (error)
         return ERR_UNAUTHENTICATED;
+    if (json_parse(arena, raw_body, &event) != OK)
+        return ERR_MALFORMED_JSON;
     const struct json *object = json_get(event, "event_object");
     struct str category = json_text(json_get(event, "event_category"));
     *ret_event = (struct provider_event){
@@ -662,7 +677,7 @@ static int verify(struct arena *arena, const struct provider_settings *settings,
     } else if (str_is(category, "virtual_account.activity")) {
         read_deposit(arena, object, ret_event);
     } else if (str_is(category, "customer") || str_is(category, "kyc_link")) {
-        read_customer(arena, object, str_is(category, "kyc_link"), ret_event);
+        read_customer(arena, event, str_is(category, "kyc_link"), ret_event);
     }
     return OK;
 }

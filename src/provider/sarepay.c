@@ -170,9 +170,10 @@ static int verify(struct arena *arena, const struct provider_settings *settings,
     const struct json *event;
     if (str_empty(signature) || str_empty(settings->secret) ||
         !str_eq_secret(digest_hmac_sha512_hex(arena, settings->secret, raw_body),
-                       connector_lower(arena, signature)) ||
-        json_parse(arena, raw_body, &event) != OK)
+                       connector_lower(arena, signature)))
         return ERR_UNAUTHENTICATED;
+    if (json_parse(arena, raw_body, &event) != OK)
+        return ERR_MALFORMED_JSON;
 
     struct str name = json_text(json_get(event, "event"));
     const struct json *data = json_get(event, "data");

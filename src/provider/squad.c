@@ -362,13 +362,15 @@ static int verify(struct arena *arena, const struct provider_settings *settings,
     if (str_empty(signature))
         signature = header(context, "x-squad-encrypted-body");
     const struct json *event;
-    if (str_empty(signature) || str_empty(settings->secret) ||
-        json_parse(arena, raw_body, &event) != OK)
+    if (str_empty(signature) || str_empty(settings->secret))
         return ERR_UNAUTHENTICATED;
-    bool named_version = str_present(json_text(json_get(event, "version")));
+    bool readable = json_parse(arena, raw_body, &event) == OK;
+    bool named_version = readable && str_present(json_text(json_get(event, "version")));
     struct str message = named_version ? six_members(arena, event) : raw_body;
     if (!signature_is(arena, settings->secret, message, signature))
         return ERR_UNAUTHENTICATED;
+    if (!readable)
+        return ERR_MALFORMED_JSON;
 
     *ret_event = (struct provider_event){
         .event_id = json_text(json_get(event, "transaction_reference")),

@@ -475,7 +475,7 @@ static struct str deposit_event(struct simulator *simulator, struct arena *arena
                       object);
 }
 
-/* event: customer_id, kyc_status */
+/* event: customer_id, kyc_status, event_type (without the category in front) */
 static struct str customer_event(struct simulator *simulator, struct arena *arena,
                                  const struct json *event)
 {
@@ -485,7 +485,9 @@ static struct str customer_event(struct simulator *simulator, struct arena *aren
     json_put(&out, "id", id);
     json_put(&out, "status", status);
     json_put(&out, "kyc_status", status);
-    return wrap_event(simulator, arena, "customer", "updated.status_transitioned", id, status,
+    struct str type =
+        str_or(json_text(json_get(event, "event_type")), STR("updated.status_transitioned"));
+    return wrap_event(simulator, arena, "customer", arena_cstr(arena, type), id, status,
                       json_object_end(&out));
 }
 

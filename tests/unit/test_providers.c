@@ -262,6 +262,25 @@ static void test_sarepay_signature(void **state)
                      ERR_UNAUTHENTICATED);
 }
 
+/* Signed, so it is the provider's mistake (400), not a stranger's attempt (401). */
+static void test_signed_but_unreadable(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {"", "{", "not json", "{\"a\":1,\"a\":2}"};
+    struct provider_event event;
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        struct str mac = digest_hmac_sha512_hex(arena, settings.secret, str_from(bodies[i]));
+        assert_int_equal(
+            verify("sarepay", "x-sarepay-signature", arena_cstr(arena, mac), bodies[i], &event),
+            ERR_MALFORMED_JSON);
+        assert_int_equal(
+            verify("squad", "x-squad-signature", arena_cstr(arena, mac), bodies[i], &event),
+            ERR_MALFORMED_JSON);
+        assert_int_equal(verify("sarepay", "x-sarepay-signature", "00", bodies[i], &event),
+                         ERR_UNAUTHENTICATED);
+    }
+}
+
 /* ---- Bridge ---- */
 
 /* Test data of Bridge's page on signatures. */
@@ -489,6 +508,7 @@ int main(void)
         cmocka_unit_test_setup(test_squad_signature, set_up),
         cmocka_unit_test_setup(test_sarepay, set_up),
         cmocka_unit_test_setup(test_sarepay_signature, set_up),
+        cmocka_unit_test_setup(test_signed_but_unreadable, set_up),
         cmocka_unit_test_setup(test_bridge_signature, set_up),
         cmocka_unit_test_setup(test_bridge_payout, set_up),
         cmocka_unit_test_setup(test_bridge_answers, set_up),

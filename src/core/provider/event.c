@@ -168,9 +168,10 @@ int provider_verify_event(struct call *c, struct str provider_name)
     struct received *received = ARENA_NEW(c->arena, struct received);
     if (providers_find(c->app, provider_name, &received->provider, &settings))
         return call_refuse(c, ERR_UNKNOWN_PROVIDER, "provider_name");
-    if (received->provider->verify(c->arena, &settings, header_of_call, c, c->raw_body,
-                                   &received->event) != OK)
-        return call_refuse(c, ERR_UNAUTHENTICATED, NULL);
+    int error = received->provider->verify(c->arena, &settings, header_of_call, c, c->raw_body,
+                                           &received->event);
+    if (error)
+        return call_refuse(c, error, NULL);
     if (received->event.operation && str_empty(received->event.event_id))
         return call_refuse(c, ERR_REQUIRED, "event_id");
     c->prepared = received;

@@ -153,6 +153,25 @@ int customer_prepare_kyc(struct call *c, struct customer_kyc *kyc)
     return kyc->exists ? 0 : ask_for_customer(c, kyc);
 }
 
+/* The provider's word about the customer counts for the person it is. */
+static int link_person(struct call *c, const struct provider_customer *customer, struct user *user)
+{
+    if (!str_is(customer->customer_type, "individual") ||
+        str_empty(customer->provider_customer_id) ||
+        str_eq(customer->provider_customer_id, user->bridge_customer_id))
+        return 0;
+    user->bridge_customer_id = customer->provider_customer_id;
+    return user_update(c, user);
+}
+
+/* Somebody else's review must not decide about a person. */
+static bool may_link(const struct call *c, const struct user *user)
+{
+    return call_may_act_for_user(c, user->id) ||
+           (call_has_role(c, ROLE_ORG_ADMIN) &&
+            call_may_act_for_organisation(c, user->organisation_id));
+}
+
 int customer_start_kyc(struct call *c, struct customer_kyc *kyc)
 {
     struct provider_customer other;
@@ -167,8 +186,13 @@ int customer_start_kyc(struct call *c, struct customer_kyc *kyc)
         kyc->customer = other; /* two calls at once: the first one's customer stands */
         return 0;
     }
-    if (user_find_by_email(c, kyc->email, &user) == 0)
+    error = user_find_by_email(c, kyc->email, &user);
+    if (error && error != ERR_NOT_FOUND)
+        return error;
+    if (!error && may_link(c, &user)) {
         kyc->customer.user_id = user.id;
+        TRY(link_person(c, &kyc->customer, &user));
+    }
     kyc->customer.created_at = kyc->customer.updated_at = c->now;
     return sql_insert(c->sql, "provider_customer", &provider_customer_row, &kyc->customer);
 }
@@ -187,7 +211,14 @@ static int require_onboardable(struct call *c, const struct provider_customer *c
 
 static int find_customer(struct call *c, struct customer_onboarding *onboarding)
 {
-    int error = find_by_email(c, onboarding->email, &onboarding->customer);
+    /* Anybody may start KYC for an address: who is to be onboarded, or its organisation, goes first. */
+    int error = sql_one(c->sql, c->arena, &provider_customer_row, &onboarding->customer,
+                        CUSTOMER_SELECT " AND email = ? ORDER BY CASE WHEN user_id = ?"
+                                        " OR created_by = ? THEN 0 WHEN organisation_id = ? THEN 1"
+                                        " ELSE 2 END, id DESC LIMIT 1",
+                        sql_int(c->principal.tenant_id), sql_text(onboarding->email),
+                        sql_int(onboarding->user_id), sql_int(onboarding->user_id),
+                        sql_int(onboarding->organisation_id));
 
     if (error == ERR_NOT_FOUND)
         return call_refuse_text(c, ERR_CONFLICT, "email",
@@ -249,6 +280,7 @@ int customer_onboard(struct call *c, struct customer_onboarding *onboarding,
 {
     struct provider_customer customer;
     struct wallet crypto;
+    struct user user;
 
     TRY(customer_get(c, onboarding->customer.id, "email", &customer));
     customer.kyc_status = onboarding->customer.kyc_status;
@@ -261,6 +293,8 @@ int customer_onboard(struct call *c, struct customer_onboarding *onboarding,
     customer.phone = str_or(onboarding->phone, customer.phone);
     customer.onboarded_at = customer.updated_at = c->now;
     TRY(sql_update(c->sql, "provider_customer", &provider_customer_row, &customer));
+    TRY(user_get(c, customer.user_id, "user_id", &user));
+    TRY(link_person(c, &customer, &user));
     TRY(wallet_open(c, &onboarding->bank, ret_wallet));
     TRY(wallet_open(c, &onboarding->crypto, &crypto));
     return wallet_log(c, ret_wallet, "customer.onboarded", "success", "The customer was onboarded.",

@@ -9,6 +9,8 @@ import pytest
 
 from client.flows import balances
 from client.http import Http, wait_until
+from client.people import register
+from client.pcx import PcxSession
 
 
 class Callbacks(Http):
@@ -111,17 +113,67 @@ def test_money_for_nobody_is_kept(sandbox, server):
     assert json.loads(json.dumps(answer["event"], default=str))["principal_amount"] == "5.00"
 
 
-def test_bridge_approves_a_customer(pcx, sandbox):
-    """KYC is started, Bridge says later that it is done: no one has to ask."""
-    email = f"kyc-{uuid.uuid4().hex[:10]}@example.com"
-    started = pcx.post("/virtual-accounts/kyc", {"email": email, "customer_type": "individual"})
-    assert started.status in (200, 201), started
-    asked = [r for r in sandbox.requests("bridge")
-             if r["operation"] == "create_customer" and r["body"]["email"] == email]
-    assert len(asked) == 1
-    for event in ({"type": "customer", "customer_id": "cust_nobody", "kyc_status": "approved"},
-                  {"type": "customer", "customer_id": "cust_cambist", "kyc_status": "approved"}):
-        assert sandbox.event("bridge", event).json["status"] == 200
+class KycCallbacks(Http):
+    prefix = "/v1/users/webhook"
+
+    def bridge(self, sandbox, **event):
+        body, headers = signed(sandbox, "bridge", {"type": "customer", **event})
+        reply = self.send("POST", "/kyc", raw=body, headers=headers, expect=200)
+        assert reply.json["message"] == "Webhook processed" and isinstance(reply.data, dict)
+        return body, headers
+
+
+@pytest.fixture
+def person(server, sandbox):
+    """Somebody who started the review herself, so that Bridge's customer is her."""
+    caller = PcxSession(server, register(server, sandbox))
+    caller.post("/virtual-accounts/kyc", {"email": caller.who["email"], "customer_type": "individual"}, expect=200)
+    return caller
+
+
+def status_of(person):
+    user = person.get(f"/users/{person.user_id}", expect=200).json
+    return user.get("kyc_status"), user["status"]
+
+
+DECISIONS = [("under_review", "pending", "pending_verification"), ("manual_review", "pending", "pending_verification"),
+             ("awaiting_ubo", "pending", "pending_verification"), ("incomplete", "incomplete", "not_verified"),
+             ("not_started", "not_started", "not_verified"), ("rejected", "rejected", "rejected"),
+             ("active", "approved", "active")]
+
+
+def test_bridge_decides_about_a_person(server, sandbox, person):
+    """Each status of Bridge's, with the one in front of it told a second time and ignored."""
+    callbacks, seen = KycCallbacks(server), []
+    customer = person.get(f"/users/{person.user_id}", expect=200).json["bridge_customer_id"]
+    for word, kyc_status, status in DECISIONS:
+        event = callbacks.bridge(sandbox, customer_id=customer, kyc_status=word)
+        wait_until(lambda: status_of(person) == (kyc_status, status), what=word)  # pylint: disable=cell-var-from-loop
+        for body, headers in seen[-1:]:
+            callbacks.send("POST", "/kyc", raw=body, headers=headers, expect=200)
+            sandbox.advance("PT1S")
+            assert status_of(person) == (kyc_status, status)
+        seen.append(event)
+    user = person.get(f"/users/{person.user_id}", expect=200).json
+    assert user["kyc_submitted_at"] and user["kyc_approved_at"]
+
+
+def test_other_news_of_bridge_is_acknowledged_and_ignored(server, sandbox, person):
+    callbacks, before = KycCallbacks(server), status_of(person)
+    customer = person.get(f"/users/{person.user_id}", expect=200).json["bridge_customer_id"]
+    for event_type in ("created", "updated", "deleted"):
+        callbacks.bridge(sandbox, customer_id=customer, kyc_status="rejected", event_type=event_type)
+    callbacks.bridge(sandbox, customer_id="cust_nobody", kyc_status="rejected")
+    sandbox.advance("PT1S")
+    assert status_of(person) == before
+    callbacks.bridge(sandbox, customer_id=customer, kyc_status="approved")
+    wait_until(lambda: status_of(person) == ("approved", "active"), what="the approval")
+
+
+def test_a_review_that_somebody_else_started_decides_about_nobody(server, sandbox, pcx_user):
+    victim = PcxSession(server, register(server, sandbox))
+    pcx_user.post("/virtual-accounts/kyc", {"email": victim.who["email"], "customer_type": "individual"}, expect=200)
+    assert "bridge_customer_id" not in victim.get(f"/users/{victim.user_id}", expect=200).json
 
 
 def test_kyc_webhook_of_bridge_needs_its_signature(server):
