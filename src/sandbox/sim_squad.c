@@ -191,7 +191,14 @@ static void lookup(struct sim_call *call)
 
 static void balance(struct sim_call *call)
 {
+    bool rejected;
     call->operation = STR("wallet_balance");
+    if (!sim_proceed(call, "wallet_balance", &rejected))
+        return;
+    if (rejected) {
+        reply(call, 400, "Merchant not found", STR_NONE);
+        return;
+    }
     reply(
         call, 200, "Success",
         STR("{\"balance\":\"2434503065\",\"currency_id\":\"NGN\",\"merchant_id\":\"SBCAMBIST1\"}"));

@@ -1,5 +1,6 @@
 """Account activity: what is logged, filters, pages, and counts over it."""
 from client.flows import open_account
+from client.pcx import OtherTenant, Pcx
 
 
 def logs(caller, **params):
@@ -55,3 +56,32 @@ def test_metrics(pcx, pcx_user, pcx_admin, server):
     pcx_user.get("/virtual-accounts/logs/metrics", {"account_id": account_id}, expect=403)
     pcx.get("/virtual-accounts/logs/metrics", {"org_id": "org_0000000000001"}, expect=(403, 404))
     pcx.get("/virtual-accounts/logs", expect=403)
+
+
+def test_filters_combine(pcx, pcx_admin, server, sandbox):
+    account_id, today = open_account(server, amount="4"), sandbox.clock()["now"][:10]
+    both = {"account_id": account_id, "org_id": pcx.org_id}
+    assert {line["type"] for line in logs(pcx_admin, **both)} == {"account.created", "deposit"}
+    assert [line["type"] for line in logs(pcx_admin, **both, type="deposit", start_date=today,
+                                          end_date=today)] == ["deposit"]
+    assert logs(pcx_admin, account_id=account_id, org_id="org_0000000000001") == []
+    assert logs(pcx_admin, **both, type="nothing of the kind") == []
+    for params in ({"org_id": "nonsense"}, {"account_id": "usr_0000000000001"},
+                   {"start_date": "2024-02-02", "end_date": "2024-02-01"}):
+        reply = pcx_admin.get("/virtual-accounts/logs", params, expect=400)
+        assert list(params)[-1] in reply.text
+    assert OtherTenant(server).get("/virtual-accounts/logs", {"account_id": account_id}, expect=200).data == []
+
+
+def test_metrics_of_others(pcx, pcx_user, server):
+    account_id = open_account(server)
+    other, path = Pcx(server, "other_org_admin"), "/virtual-accounts/logs/metrics"
+    for params in ({"account_id": account_id}, {"org_id": pcx.org_id}):
+        other.get(path, params, expect=403)
+        assert OtherTenant(server).get(path, {"account_id": account_id}, expect=200).data["total_events"] == 0
+    for params in ({"account_id": "nonsense"}, {"org_id": "nonsense"}):
+        assert list(params)[0] in pcx.get(path, params, expect=400).text
+    assert other.get(path, expect=200).data["by_type"].get("account.created", 0) == \
+        other.get(path, {"org_id": other.org_id}, expect=200).data["by_type"].get("account.created", 0)
+    empty = OtherTenant(server).get(path, {"org_id": OtherTenant(server).org_id}, expect=200).data
+    assert empty["total_events"] == sum(empty["by_type"].values())

@@ -75,14 +75,19 @@ OPERATIONS = {
 every_operation = pytest.mark.parametrize("operation", OPERATIONS)
 
 
-def external_account(caller):
+def linked_account(caller):
+    """A USD account outside, and the customer whose it is."""
     customer = caller.post("/virtual-accounts/kyc", {
         "email": f"w{uuid.uuid4().hex[:8]}@example.com", "customer_type": "individual"},
         expect=200).data["customer_id"]
     return caller.post("/virtual-accounts/link", {
         "customer_id": customer, "currency": "USD", "account_number": "000123456789",
         "routing_number": "101019644", "account_type": "checking", "bank_name": "Chase Bank"},
-        expect=201).data["external_account_id"]
+        expect=201).data["external_account_id"], customer
+
+
+def external_account(caller):
+    return linked_account(caller)[0]
 
 
 @pytest.fixture
@@ -375,13 +380,7 @@ def test_naira_withdrawal_waits_and_is_paid(pcx, pcx_admin, server, sandbox, fee
 
 
 def test_withdrawal_to_a_linked_account_goes_out_at_once(pcx, pcx_admin, server):
-    customer = pcx.post("/virtual-accounts/kyc", {
-        "email": f"w{uuid.uuid4().hex[:8]}@example.com", "customer_type": "individual"},
-        expect=200).data["customer_id"]
-    external = pcx.post("/virtual-accounts/link", {
-        "customer_id": customer, "currency": "USD", "account_number": "000123456789",
-        "routing_number": "101019644", "account_type": "checking", "bank_name": "Chase Bank"},
-        expect=201).data["external_account_id"]
+    external = external_account(pcx)
     account_id = open_account(server, "USD", "80")
     data = withdraw(pcx, account_id, "30.15", bank_code=None, beneficiary_account_number=None,
                     external_account_id=external).data
@@ -408,6 +407,88 @@ def test_withdrawal_refusals(pcx, pcx_user, server):
     withdraw(pcx, dollars, "1", expect=400)
     withdraw(pcx_user, account_id, "1", expect=403)
     assert balances(server, account_id) == (100, 100) and balances(server, dollars) == (100, 100)
+
+
+@pytest.mark.parametrize("currency, changes, field", [
+    ("NGN", {"bank_code": "05x"}, "bank_code"), ("NGN", {"bank_code": "0580000"}, "bank_code"),
+    ("NGN", {"bank_code": ""}, "bank_code"), ("NGN", {"beneficiary_account_number": ""}, "beneficiary_account_number"),
+    ("NGN", {"beneficiary_account_number": "01234567890"}, "beneficiary_account_number"),
+    ("NGN", {"beneficiary_name": "  "}, "beneficiary_name"),
+    ("NGN", {"external_account_id": "usd", "bank_code": None}, "external_account_id"),
+    ("USD", {}, "external_account_id"), ("USD", {"external_account_id": ""}, "external_account_id"),
+    ("EUR", {"external_account_id": "usd"}, "external_account_id")])
+def test_destinations_that_do_not_fit(pcx, server, currency, changes, field):
+    account_id = open_account(server, currency, "5")
+    if changes.get("external_account_id") == "usd":
+        changes = {**changes, "external_account_id": external_account(pcx)}
+    assert field in withdraw(pcx, account_id, "1", expect=400, **changes).text
+    assert balances(server, account_id) == (5, 5)
+
+
+def test_what_was_unlinked_is_no_destination(pcx, server):
+    account_id, external, customer = open_account(server, "USD", "5"), *linked_account(pcx)
+    destination = {"external_account_id": external, "bank_code": None, "beneficiary_account_number": None}
+    withdraw(pcx, account_id, "1", **destination)
+    pcx.delete("/virtual-accounts/link", {"customer_id": customer, "external_account_id": external}, expect=200)
+    assert "external_account_id" in withdraw(pcx, account_id, "1", expect=404, **destination).text
+
+
+def test_nobody_takes_more_than_there_is(pcx, server):
+    """One balance for every way out: what one operation holds, another cannot have."""
+    account_id, target = open_account(server, "USD", "10"), open_account(server, "USD")
+    external = external_account(pcx)
+    body = {"account_id": account_id, "user_id": pcx.user_id, "payment_rail": "ethereum", "currency": "usdc",
+            "to_address": "0x71C7656EC7ab88b098defB751B7401B5f6d8976F"}
+    destination = {"external_account_id": external, "bank_code": None, "beneficiary_account_number": None}
+    withdraw(pcx, account_id, "4", **destination)
+    pcx.post("/virtual-accounts/withdraw/crypto", {**body, "amount": 4}, expect=200)
+    for amount in ("2.01", "10"):
+        withdraw(pcx, account_id, amount, expect=400, **destination)
+        pcx.post("/virtual-accounts/withdraw/crypto", {**body, "amount": Decimal(amount)}, expect=400)
+        transfer(pcx, account_id, target, amount, expect=400)
+    transfer(pcx, account_id, target, "2")
+    assert balances(server, account_id)[0] == 0 and balances(server, target) == (2, 2)
+
+
+def test_the_largest_amount(pcx, pcx_admin, server):
+    """Goes in once: neither the account nor what the provider holds for all can be more."""
+    account_id, target = open_account(server, "NOK"), open_account(server, "NOK")
+    largest, more = Decimal("90071992547409.91"), Decimal("0.01")
+    pcx_admin.post("/virtual-accounts/deposit", {"account_id": account_id, "amount": largest}, expect=200)
+    for full in (account_id, target):
+        pcx_admin.post("/virtual-accounts/deposit", {"account_id": full, "amount": more}, expect=400)
+    transfer(pcx, account_id, target, "90071992547409.90")
+    assert balances(server, account_id) == (more, more) and balances(server, target)[0] == largest - more
+    transfer(pcx, account_id, target, str(more))
+    assert balances(server, account_id) == (0, 0) and balances(server, target) == (largest, largest)
+
+
+def test_a_transfer_to_another_organisation(pcx, server):
+    """Both see their side of it, and nothing of the other's account."""
+    other = Pcx(server, "other_org_admin")
+    source, target = open_account(server, amount="9"), open_account(server, role="other_org_admin")
+    made = transfer(pcx, source, target, "2.50", description="Invoice 7").data
+    credit = entries(other, target)[0]
+    assert (credit["type"], credit["org_id"], credit["user_id"]) == ("credit", other.org_id, other.user_id)
+    assert credit["reference"] == made["reference"] and credit["description"] == "Invoice 7"
+    other.get(f"/virtual-accounts/transactions/{made['transaction_id']}", expect=403)
+    pcx.get(f"/virtual-accounts/transactions/{credit['transaction_id']}", expect=403)
+    transfer(pcx, target, source, "1", expect=403)
+    assert balances(server, target) == (Decimal("2.50"),) * 2
+
+
+def test_a_fee_above_the_deposit(pcx_admin, server, sandbox, fees):
+    """Staff is told; what a provider reports has arrived all the same, and the fee takes what there is."""
+    account_id = open_account(server)
+    fees("NGN", "deposit", "fixed_amount", "5")
+    assert "amount" in pcx_admin.post("/virtual-accounts/deposit", {"account_id": account_id, "amount": 4},
+                                      expect=400).text
+    number = pcx_admin.get(f"/virtual-accounts/admin/accounts/{account_id}", expect=200).data["account_number"]
+    for amount in ("4", "8"):
+        sandbox.event("squad", {"account_number": number, "amount": amount, "reference": uuid.uuid4().hex})
+    wait_until(lambda: len(entries(pcx_admin, account_id)) == 2, what="both deposits")
+    assert {Decimal(e["fee"]) for e in entries(pcx_admin, account_id)} == {4, 5}
+    assert balances(server, account_id) == (3, 3)
 
 
 def test_a_failed_payout_gives_the_money_back(pcx, pcx_admin, server, sandbox):

@@ -6,6 +6,7 @@ import pytest
 
 from client.flows import balances, open_account
 from client.http import wait_until
+from client.pcx import OtherTenant
 
 
 @pytest.fixture
@@ -41,6 +42,49 @@ def test_only_accounts_held_at_squadco(pcx_admin, server):
     pcx_admin.get(f"/virtual-accounts/admin/squadco/accounts/{dollars}", expect=404)
     assert dollars not in [a["account_id"] for a in pcx_admin.get(
         "/virtual-accounts/admin/squadco/accounts", {"limit": 100}, expect=200).data]
+
+
+def test_ids_in_bodies(pcx, pcx_admin, customer):
+    body = {"customer_id": customer, "org_id": pcx.org_id, "user_id": pcx.user_id}
+    for field, prefix in (("customer_id", "cus"), ("org_id", "org"), ("user_id", "usr")):
+        for text, status in (("nonsense", 400), ("va_0000000000001", 400), (f"{prefix}_0000000000001", 404)):
+            reply = pcx_admin.post("/virtual-accounts/admin/squadco/accounts/create", {**body, field: text},
+                                   expect=status)
+            assert field in reply.text
+    account = pcx_admin.post("/virtual-accounts/admin/squadco/accounts/create", body, expect=201).data
+    assert account["user_id"] == pcx.user_id
+    for nobody in ("va_0000000000001", "nonsense"):
+        pcx_admin.get(f"/virtual-accounts/admin/squadco/accounts/{nobody}", expect=404)
+
+
+def test_a_provider_that_refuses_or_is_silent(pcx, pcx_admin, sandbox, customer):
+    body = {"customer_id": customer, "org_id": pcx.org_id}
+    path = "/virtual-accounts/admin/squadco/accounts/create"
+    sandbox.script("squad", "create_virtual_account", "reject")
+    pcx_admin.post(path, body, expect=400)
+    sandbox.script("squad", "create_virtual_account", "unavailable")
+    account = pcx_admin.post(path, body, expect=201).data
+    assert account.get("account_number") is None
+    pcx_admin.post(path, body, expect=409)  # its number is on the way
+    sandbox.advance("PT1M")
+    detail = f"/virtual-accounts/admin/squadco/accounts/{account['account_id']}"
+    wait_until(lambda: pcx_admin.get(detail, expect=200).data.get("account_number"), what="the number")
+    for outcome, status in (("unavailable", 503), ("reject", 400), ("normal", 200)):
+        sandbox.script("squad", "wallet_balance", outcome)
+        pcx_admin.get("/virtual-accounts/admin/squadco/wallet/balance", expect=status)
+
+
+def test_a_closed_account_makes_room_for_another(pcx, pcx_admin, sandbox, customer):
+    """Also when the provider had not answered yet: its late answer finds nobody, and that is all."""
+    body = {"customer_id": customer, "org_id": pcx.org_id}
+    path = "/virtual-accounts/admin/squadco/accounts"
+    sandbox.script("squad", "create_virtual_account", "unavailable")
+    first = pcx_admin.post(path + "/create", body, expect=201).data["account_id"]
+    pcx_admin.delete(f"/virtual-accounts/{first}", expect=200)
+    second = pcx_admin.post(path + "/create", body, expect=201).data
+    sandbox.advance("PT1M")
+    pcx_admin.get(f"{path}/{first}", expect=404)
+    assert pcx_admin.get(f"{path}/{second['account_id']}", expect=200).data == second
 
 
 def test_wallet_balance(pcx_admin):
@@ -80,6 +124,26 @@ def test_pending_withdrawals_come_and_go(pcx, pcx_admin, server):
     pcx_admin.post(f"/virtual-accounts/admin/transactions/{first}/approve", expect=200)
     pcx_admin.post(f"/virtual-accounts/admin/transactions/{second}/reject", expect=200)
     assert not {first, second} & set(pending())
+
+
+def test_pages_of_pending_withdrawals(server, pcx, pcx_admin):
+    """Newest first, none twice; those of another tenant, in other currencies and decided ones are not there."""
+    account_id = open_account(server, amount="100")
+    made = [withdraw(pcx, account_id, "1") for _ in range(5)]
+    path = "/virtual-accounts/admin/squadco/withdrawals/pending"
+    ids, key = [], None
+    while key or not ids:
+        page = pcx_admin.get(path, {"limit": 2, **({"last_evaluated_key": key} if key else {})}, expect=200).json
+        ids += [entry["transaction_id"] for entry in page["data"]]
+        assert all(e["currency"] == "NGN" and e["status"] == "pending" and e["type"] == "debit" for e in page["data"])
+        assert page["count"] == page["meta"]["count"] == len(page["data"])
+        key = page["meta"].get("last_evaluated_key")
+    assert len(ids) == len(set(ids)) and [i for i in ids if i in made] == made[::-1]
+    assert pcx_admin.get("/virtual-accounts/admin/squadco/pending-withdrawals", {"limit": 100},
+                         expect=200).data[0]["transaction_id"] == made[-1]
+    assert not {e["transaction_id"] for e in OtherTenant(server).get(path, expect=200).data} & set(made)
+    for params in ({"limit": 0}, {"limit": 101}, {"last_evaluated_key": "x"}):
+        pcx_admin.get(path, params, expect=400)
 
 
 def test_process(pcx, pcx_admin, server, sandbox):

@@ -135,3 +135,28 @@ def test_sarepay_status(pcx, pcx_user, pcx_admin, account):
     pcx.get(path, {"reference": "nobody"}, expect=404)
     pcx.get(path, {"transaction_id": "vat_0000000000001"}, expect=404)
     pcx_user.get(path, {"transaction_id": transaction_id}, expect=403)
+
+
+def test_sarepay_status_of_what_it_does_not_know(server, pcx, pcx_admin, sandbox, account):
+    """Another rail's movement is 404; a provider that is silent is "unknown", never a failure."""
+    path = "/virtual-accounts/ngn/transaction-status"
+    deposit = pcx.get(f"/virtual-accounts/{account}/transactions", expect=200).data[0]["transaction_id"]
+    pcx.get(path, {"transaction_id": deposit}, expect=404)
+    dollars = open_account(server, "USD", "5")
+    crypto = pcx.post("/virtual-accounts/withdraw/crypto", {
+        "account_id": dollars, "payment_rail": "ethereum", "currency": "usdc", "user_id": pcx.user_id, "amount": 1,
+        "to_address": "0x71C7656EC7ab88b098defB751B7401B5f6d8976F"}, expect=200).data["transaction_id"]
+    pcx.get(path, {"transaction_id": crypto}, expect=404)
+    transaction_id = withdraw(pcx, account, "1")
+    sandbox.script("sarepay", "payout", "pending")
+    pcx_admin.post(f"/virtual-accounts/admin/transactions/{transaction_id}/approve", expect=200)
+    wait_until(lambda: pcx.get(path, {"transaction_id": transaction_id}, expect=200).data["status"] == "processing",
+               what="acceptance")
+    assert pcx.get(path, {"transaction_id": transaction_id}, expect=200).data["provider_status"] == "pending"
+    sandbox.script("sarepay", "payout_status", "unavailable")
+    silent = pcx.get(path, {"transaction_id": transaction_id}, expect=200).data
+    assert (silent["status"], silent["provider_status"]) == ("processing", "unknown")
+    reference = silent["reference"]
+    for stranger, status in ((Pcx(server, "other_org_admin"), 403), (OtherTenant(server), 404)):
+        stranger.get(path, {"transaction_id": transaction_id}, expect=status)
+        stranger.get(path, {"reference": reference}, expect=status)
