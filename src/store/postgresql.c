@@ -198,6 +198,7 @@ const struct engine postgresql_engine = {
     .send_deferred = pg_send_deferred,
     .mark_deferred = pg_mark_deferred,
     .rewind_deferred = pg_rewind_deferred,
+    .forget_answers = pg_answers_forget,
     .defers_for = pg_defers_for,
     .step = pg_step,
     .read = pg_read,

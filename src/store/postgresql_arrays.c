@@ -128,8 +128,6 @@ int pg_find_many(struct sql *sql, struct arena *arena, const char *table, const 
     struct cursor cursor = {.sql = sql, .statement = statement_get(sql, shape->query)};
     PGresult *result = NULL;
     int error = pg_defers_for(sql, cursor.statement) ? sql_issue_savepoints(sql) : 0;
-    if (lock)
-        pg_answers_forget(sql);
     if (!error)
         error = send_ids(sql, cursor.statement, ids, id_count);
     if (!error)

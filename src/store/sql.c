@@ -12,7 +12,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "store/row.h"
 #include "store/store_engine.h"
@@ -37,6 +36,7 @@ void sql_close(struct sql *sql)
         sql->engine->disconnect(sql);
     statements_forget(sql);
     shapes_free(sql);
+    kept_free(sql);
     arena_free(sql->scratch);
     free(sql);
 }
@@ -81,140 +81,6 @@ void scratch_end(struct sql *sql)
     assert(sql->scratch_users > 0);
     if (--sql->scratch_users == 0)
         arena_reset(sql->scratch);
-}
-
-/* ---- Statements ---- */
-
-static uint64_t hash_text(const char *text)
-{
-    uint64_t hash = 14695981039346656037u;
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
-    return hash;
-}
-
-static size_t address_slot(const char *query)
-{
-    return ((uintptr_t)query * 0x9e3779b97f4a7c15u) >> 55;
-}
-_Static_assert(STATEMENT_BUCKETS == 1u << (64 - 55), "address_slot yields an index");
-
-static bool in_name(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-uint32_t statement_word(const char *name, size_t length)
-{
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)name[i]) * 16777619u;
-    return hash;
-}
-
-bool statement_mentions(const struct statement *statement, uint32_t word)
-{
-    for (unsigned i = 0; i < statement->word_count; i++)
-        if (statement->words[i] == word)
-            return true;
-    return false;
-}
-
-static void note_words(struct statement *statement)
-{
-    size_t most = strlen(statement->query) / 2 + 1;
-    statement->words = calloc(most, sizeof(*statement->words));
-    if (!statement->words)
-        abort();
-    for (const char *at = statement->query; *at;) {
-        const char *start = at;
-        while (in_name(*at))
-            at++;
-        if (at > start)
-            statement->words[statement->word_count++] = statement_word(start, (size_t)(at - start));
-        else
-            at++;
-    }
-}
-
-/* WITH ... may end in a write; SELECT never writes. */
-static bool only_reads(const char *query)
-{
-    while (*query == ' ' || *query == '\n' || *query == '\t')
-        query++;
-    return strncasecmp(query, "SELECT", 6) == 0;
-}
-
-static struct statement *statement_new(const char *query, uint64_t hash)
-{
-    struct statement *statement = calloc(1, sizeof(*statement));
-    if (!statement)
-        abort();
-    statement->query = strdup(query);
-    if (!statement->query)
-        abort();
-    statement->hash = hash;
-    statement->reads = only_reads(query) && !strstr(query, SQL_FOR_UPDATE);
-    note_words(statement);
-    return statement;
-}
-
-static void statement_free(struct sql *sql, struct statement *statement)
-{
-    sql->engine->forget(sql, statement);
-    row_map_free(&statement->map);
-    free(statement->words);
-    free(statement->query);
-    free(statement);
-}
-
-void statements_forget(struct sql *sql)
-{
-    for (size_t i = 0; i < STATEMENT_BUCKETS; i++) {
-        while (sql->by_text[i]) {
-            struct statement *statement = sql->by_text[i];
-            sql->by_text[i] = statement->next;
-            statement_free(sql, statement);
-        }
-        sql->by_address[i] = NULL;
-    }
-    sql->statement_count = 0;
-}
-
-/*
- * The text's address is a hint: what it leads to is compared, so a text that was built at run time
- * where another one stood before is not mistaken for it.
- */
-struct statement *statement_get(struct sql *sql, const char *query)
-{
-    struct statement **hint = &sql->by_address[address_slot(query)];
-    struct statement *statement = *hint;
-    uint64_t hash = 0;
-    if (!statement || strcmp(statement->query, query) != 0) {
-        hash = hash_text(query);
-        struct statement **bucket = &sql->by_text[hash % STATEMENT_BUCKETS];
-        statement = *bucket;
-        while (statement && (statement->hash != hash || strcmp(statement->query, query) != 0))
-            statement = statement->next;
-        if (!statement) {
-            statement = statement_new(query, hash);
-            statement->next = *bucket;
-            *bucket = statement;
-            sql->statement_count++;
-        }
-        *hint = statement;
-    }
-    if (!statement->busy)
-        return statement;
-    struct statement *second = statement_new(query, statement->hash);
-    second->temporary = true;
-    return second;
-}
-
-static void statement_release(struct sql *sql, struct statement *statement)
-{
-    if (statement->temporary)
-        statement_free(sql, statement);
 }
 
 /* ---- Spoiled transactions ---- */
@@ -292,21 +158,27 @@ static int recall(struct cursor *cursor, const struct sql_value *args)
     return sql->engine->recall(cursor, args);
 }
 
-/* Rows that were deferred have to be there before a statement that may be about them. */
-static int send_deferred_for(struct sql *sql, const struct statement *statement)
+/* Rows that wait or are kept have to be in the table before a statement that may be about them. */
+static int send_rows_for(struct sql *sql, const struct statement *statement)
 {
-    if (!sql->engine->defers_for || !sql->engine->defers_for(sql, statement))
+    uint32_t word;
+    bool kept = kept_concerns(sql, statement, &word);
+    if (!kept && (!sql->engine->defers_for || !sql->engine->defers_for(sql, statement)))
         return 0;
-    return ready_to_write(sql);
+    int error = ready_to_write(sql);
+    return error || !kept ? error : kept_write_table(sql, word);
 }
 
 static int start(struct cursor *cursor, const char *query, const struct sql_value *args)
 {
+    int error = send_rows_for(cursor->sql, cursor->statement);
+    if (error)
+        return error;
     int known = recall(cursor, args);
     if (known)
         return known < 0 ? known : 0;
-    int error = only_reads(query) ? send_deferred_for(cursor->sql, cursor->statement)
-                                  : ready_to_write(cursor->sql);
+    if (!statement_only_reads(query))
+        error = ready_to_write(cursor->sql);
     return error ? error : cursor->sql->engine->start(cursor, args);
 }
 
@@ -614,6 +486,16 @@ int sql_expect_args(struct sql *sql, const char *query, const struct sql_value *
     return error;
 }
 
+int sql_lock_many(struct sql *sql, struct arena *arena, const char *table, const struct type *type,
+                  const int64_t *ids, size_t id_count, char **ret_rows, size_t *ret_count)
+{
+    int error = ready(sql);
+    if (!error && (error = sql->engine->find_many(sql, arena, table, type, ids, id_count, true,
+                                                  ret_rows, ret_count)))
+        sql_spoil(sql, error);
+    return error;
+}
+
 int sql_find_many(struct sql *sql, struct arena *arena, const char *table, const struct type *type,
                   const int64_t *ids, size_t id_count, bool lock, void **ret_rows,
                   size_t *ret_count)
@@ -626,6 +508,8 @@ int sql_find_many(struct sql *sql, struct arena *arena, const char *table, const
     int error = ready(sql);
     if (error)
         return error;
+    if (lock && sql->engine->forget_answers)
+        sql->engine->forget_answers(sql);
     error = sql->engine->find_many(sql, arena, table, type, ids, id_count, lock, &rows, ret_count);
     *ret_rows = rows;
     return error ? sql_spoil(sql, error) : 0;
@@ -668,6 +552,7 @@ static void transaction_over(struct sql *sql)
     sql->transaction = TRANSACTION_NONE;
     sql->failed = 0;
     sql->savepoints = sql->issued = 0;
+    kept_clear(sql);
 }
 
 int sql_rollback(struct sql *sql)
@@ -682,6 +567,11 @@ int sql_rollback(struct sql *sql)
 int sql_commit(struct sql *sql)
 {
     assert(sql->transaction != TRANSACTION_NONE);
+    if (sql->connection && !sql->failed) {
+        int error = kept_write(sql);
+        if (error)
+            sql_spoil(sql, error);
+    }
     if (sql->failed && sql->transaction == TRANSACTION_WRITE) {
         int error = sql->failed;
         sql_rollback(sql);
@@ -700,6 +590,7 @@ int sql_savepoint(struct sql *sql)
     sql->savepoints++;
     if (sql->engine->mark_deferred)
         sql->engine->mark_deferred(sql, sql->savepoints);
+    kept_mark(sql, sql->savepoints);
     return 0;
 }
 
@@ -732,6 +623,7 @@ int sql_savepoint_rollback(struct sql *sql)
     sql->failed = 0;
     if (sql->engine->rewind_deferred && sql->connection)
         sql->engine->rewind_deferred(sql, level);
+    kept_rewind(sql, level, sql->issued >= level);
     if (sql->issued < level)
         return 0;
     int error = sql->engine->control(sql, ROLLBACK_TO, level);

@@ -170,6 +170,18 @@ int sql_find_many(struct sql *sql, struct arena *arena, const char *table, const
                   size_t *ret_count);
 
 /*
+ * A row of integers that many calls of a batch change: read and locked once, changed in memory and
+ * written once, at the commit. `type` describes the row or a part of it and begins with id. *ret_row
+ * is good until the transaction ends, to be read and changed; what was changed since a savepoint is
+ * undone with it, so ask again in each. While rows of a table are kept, nothing else in the
+ * transaction may change them. ERR_NOT_FOUND. sql_keep_rows reads many ahead.
+ */
+int sql_keep_row(struct sql *sql, const char *table, const struct type *type, int64_t id,
+                 void **ret_row);
+int sql_keep_rows(struct sql *sql, const char *table, const struct type *type, const int64_t *ids,
+                  size_t count);
+
+/*
  * Transactions. A read transaction sees one snapshot. Savepoints nest; sql_savepoint is lazy: it
  * costs nothing until the first write after it. When sql_savepoint_release fails the savepoint is
  * still there, to be rolled back; when sql_commit fails the transaction is over. sql_begin and

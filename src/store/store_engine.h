@@ -95,6 +95,7 @@ struct sql {
     struct statement *by_text[STATEMENT_BUCKETS];
     size_t statement_count;
     struct shape *shapes[64];
+    struct kept *kept;     /* kept.c; NULL: no row was ever kept */
     struct arena *scratch; /* reset by each call */
     unsigned scratch_users;
     char error[512];
@@ -136,6 +137,7 @@ struct engine {
     int (*send_deferred)(struct sql *sql, unsigned level);
     void (*mark_deferred)(struct sql *sql, unsigned level);
     void (*rewind_deferred)(struct sql *sql, unsigned level);
+    void (*forget_answers)(struct sql *sql);
     bool (*defers_for)(struct sql *sql, const struct statement *statement);
     int (*step)(struct cursor *cursor); /* 1: a row, 0: no more, or an error */
     int (*read)(struct cursor *cursor, struct arena *arena, void *row); /* by statement->map */
@@ -183,11 +185,6 @@ struct store {
 /* ---- sql.c ---- */
 struct sql *sql_open(struct store *store, bool for_write);
 void sql_close(struct sql *sql);
-struct statement *statement_get(struct sql *sql, const char *query);
-/* Does the table's name stand in the statement's text? */
-uint32_t statement_word(const char *name, size_t length);
-bool statement_mentions(const struct statement *statement, uint32_t word);
-void statements_forget(struct sql *sql); /* all: the engine's part is gone or about to go */
 /* Notes what went wrong (printf) and returns `error`. */
 int sql_note(struct sql *sql, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -200,6 +197,33 @@ int sql_issue_savepoints(struct sql *sql);
 int sql_spoil(struct sql *sql, int error);
 /* Makes cursor->statement->map fit `type`. */
 int cursor_map(struct cursor *cursor, const struct type *type);
+
+/* As sql_find_many, locked, without forgetting what was read of other tables. */
+int sql_lock_many(struct sql *sql, struct arena *arena, const char *table, const struct type *type,
+                  const int64_t *ids, size_t id_count, char **ret_rows, size_t *ret_count);
+
+/* ---- statement.c ---- */
+/* A second one of the same text when the first is busy. */
+struct statement *statement_get(struct sql *sql, const char *query);
+void statement_release(struct sql *sql, struct statement *statement);
+void statements_forget(struct sql *sql); /* all: the engine's part is gone or about to go */
+/* WITH ... may end in a write; SELECT never writes. */
+bool statement_only_reads(const char *query);
+/* Does the name (of a table) stand in the statement's text? */
+uint32_t statement_word(const char *name, size_t length);
+bool statement_mentions(const struct statement *statement, uint32_t word);
+
+/* ---- kept.c ---- */
+void kept_mark(struct sql *sql, unsigned level);
+/* `unlocked`: the server rolled back as well. */
+void kept_rewind(struct sql *sql, unsigned level, bool unlocked);
+/* Sends what was changed; not waited for. */
+int kept_write(struct sql *sql);
+int kept_write_table(struct sql *sql, uint32_t word);
+/* Does the statement name a table that rows are kept of? */
+bool kept_concerns(const struct sql *sql, const struct statement *statement, uint32_t *ret_word);
+void kept_clear(struct sql *sql);
+void kept_free(struct sql *sql);
 
 /* ---- row.c ---- */
 const struct shape *shape_get(struct sql *sql, enum shape_kind kind, const char *table,

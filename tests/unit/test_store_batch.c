@@ -245,6 +245,87 @@ static void test_expecting_nonsense_fails_the_transaction(void **state)
     assert_int_equal(count_items(sql), 0);
 }
 
+/* ---- Rows that are kept ---- */
+
+#define VALUE_ROW(F) \
+    F(INTEGER, id)   \
+    F(INTEGER, active)
+ROW_STRUCT(value, VALUE_ROW);
+#define ROW_SELF struct value
+ROW_TYPE(value, VALUE_ROW);
+#undef ROW_SELF
+
+static void raise_by(int64_t id, int64_t by)
+{
+    struct value *row;
+    assert_int_equal(sql_keep_row(sql, "item", &value_row, id, (void **)&row), 0);
+    row->active += by;
+}
+
+static int64_t active_of(int64_t id)
+{
+    int64_t value = -1;
+    assert_int_equal(sql_integer(sql, &value, "SELECT active FROM item WHERE id = ?", sql_int(id)),
+                     0);
+    return value;
+}
+
+static void test_kept_rows_follow_their_calls(void **state)
+{
+    (void)state;
+    for (int64_t id = 1; id <= 4; id++)
+        insert(id, NULL, 0);
+    assert_int_equal(sql_run(sql, "UPDATE item SET active = 0"), 0);
+    assert_int_equal(sql_begin(sql), 0);
+    int64_t ids[] = {1, 2, 99, 1}, expected[5] = {0};
+    assert_int_equal(sql_keep_rows(sql, "item", &value_row, ids, 4), 0);
+    struct value *none;
+    assert_int_equal(sql_keep_row(sql, "item", &value_row, 99, (void **)&none), ERR_NOT_FOUND);
+    for (int64_t call = 0; call < 64; call++) {
+        bool keep = call & 1, nested = call & 2, keep_nested = call & 4, direct = call & 8,
+             look = call & 16;
+        int64_t id = call % 4 + 1, inner = 0;
+        begin_call();
+        raise_by(id, 100);
+        if (direct)
+            assert_int_equal(sql_run(sql, "UPDATE setting SET value = value WHERE key = 'x'"), 0);
+        if (nested) {
+            begin_call();
+            raise_by(id, 10);
+            if (look)
+                assert_int_equal(active_of(id), expected[id] + 110);
+            end_call(keep_nested);
+            inner = keep_nested ? 10 : 0;
+        }
+        if (look)
+            assert_int_equal(active_of(id), expected[id] + 100 + inner);
+        raise_by(id, 1);
+        end_call(keep);
+        expected[id] += keep ? 101 + inner : 0;
+    }
+    assert_int_equal(sql_commit(sql), 0);
+    for (int64_t id = 1; id <= 4; id++)
+        assert_int_equal(active_of(id), expected[id]);
+}
+
+static void test_kept_rows_go_with_a_rollback(void **state)
+{
+    (void)state;
+    insert(1, NULL, 0);
+    int64_t before = active_of(1);
+    assert_int_equal(sql_begin(sql), 0);
+    raise_by(1, 5);
+    assert_int_equal(active_of(1), before + 5);
+    assert_int_equal(sql_rollback(sql), 0);
+    assert_int_equal(active_of(1), before);
+    assert_int_equal(sql_begin(sql), 0);
+    begin_call();
+    raise_by(1, 7);
+    end_call(true);
+    assert_int_equal(sql_commit(sql), 0);
+    assert_int_equal(active_of(1), before + 7);
+}
+
 int main(void)
 {
     static const struct CMUnitTest all[] = {
@@ -256,6 +337,8 @@ int main(void)
         ON_BOTH(test_locking_asks_again),
         ON_BOTH(test_expected_questions),
         ON_BOTH(test_expecting_nonsense_fails_the_transaction),
+        ON_BOTH(test_kept_rows_follow_their_calls),
+        ON_BOTH(test_kept_rows_go_with_a_rollback),
     };
     return run_on_both("store_batch", all, sizeof(all) / sizeof(all[0]));
 }
