@@ -15,9 +15,6 @@ CREATE TABLE wallet (
     account_number TEXT,
     bank_name TEXT,
     payment_rail TEXT,
-    entry_count BIGINT NOT NULL,
-    last_entry_at BIGINT NOT NULL,
-    last_entry_id BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
@@ -27,7 +24,16 @@ CREATE INDEX wallet_by_customer ON wallet (tenant_id, customer_id);
 CREATE INDEX wallet_by_account_number ON wallet (account_number);
 CREATE INDEX wallet_by_provider_account ON wallet (provider_account_id);
 
--- A wallet's entries are a chain, newest first: the wallet names the last one, each entry the one before it. An
+-- What every movement on a wallet changes (same id), apart from what nearly none does.
+CREATE TABLE wallet_chain (
+    id BIGINT PRIMARY KEY,
+    tenant_id BIGINT NOT NULL,
+    entry_count BIGINT NOT NULL,
+    last_entry_at BIGINT NOT NULL,
+    last_entry_id BIGINT NOT NULL
+)$UPDATED;
+
+-- A wallet's entries are a chain, newest first: its wallet_chain names the last one, each entry the one before it. An
 -- index by wallet would have every movement touch a page of its own, which costs more than the movement.
 CREATE TABLE wallet_entry (
     id BIGINT PRIMARY KEY,

@@ -60,6 +60,7 @@ struct route {
     const struct route_reply *replies;
     size_t reply_count;
     operation_handler *prepare; /* slow kinds only, may be NULL */
+    operation_handler *expect;  /* says what a write will read (sql_expect), may be NULL */
     operation_handler *handle;  /* NULL: not implemented, 501 */
 };
 

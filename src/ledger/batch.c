@@ -45,6 +45,7 @@ struct ledger *ledger_new(struct sql *sql)
     ledger->waypoints.item_size = sizeof(struct ledger_waypoint_);
     ledger->dated.item_size = sizeof(struct ledger_dated_);
     ledger->refusals.item_size = sizeof(struct ledger_refusal_);
+    ledger->expected.item_size = sizeof(id_t64);
     ledger->keys.item_size = sizeof(struct queued_key);
     ledger->key_runs = ledger->keeps ? key_runs_new(sql, KEYS_SPILL_AT) : NULL;
     ledger->systems.item_size = sizeof(struct system_account);
@@ -59,7 +60,7 @@ struct ledger *ledger_free(struct ledger *ledger)
         &ledger->dirty_slots, &ledger->dirty_holds, &ledger->dirty_tenants, &ledger->undo,
         &ledger->marks,       &ledger->transfers,   &ledger->journals,      &ledger->segments,
         &ledger->waypoints,   &ledger->dated,       &ledger->refusals,      &ledger->keys,
-        &ledger->systems,
+        &ledger->systems,     &ledger->expected,
     };
     for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
         queue_free(queues[i]);
@@ -119,13 +120,16 @@ static void clear_batch(struct ledger *ledger)
     ledger->waypoints.count = 0;
     ledger->dated.count = 0;
     ledger->refusals.count = 0;
+    ledger->expected.count = 0;
     arena_reset(ledger->texts);
 }
 
 int ledger_begin(struct ledger *ledger, usec_t now)
 {
     assert(!ledger->in_batch);
-    if (ledger->slots.count > KEEP_ACCOUNTS || ledger->holds.count > KEEP_HOLDS)
+    /* With PostgreSQL there are several writers, each with a memory of its own. */
+    size_t share = ledger->keeps ? 1 : 4;
+    if (ledger->slots.count > KEEP_ACCOUNTS / share || ledger->holds.count > KEEP_HOLDS / share)
         ledger_forget(ledger);
     clear_batch(ledger);
     arena_reset(ledger->scratch);
@@ -162,9 +166,7 @@ size_t ledger_mark(struct ledger *ledger)
     return ledger->marks.count - 1;
 }
 
-/* With the savepoint went the lock on the tenant: others may write now, so its accounts are loaded
- * again. */
-static void unlock_tenant(struct ledger *ledger, id_t64 tenant_id)
+void ledger_distrust(struct ledger *ledger, id_t64 tenant_id)
 {
     for (size_t i = 0; i < ledger->slots.count; i++) {
         struct slot *slot = chunks_at(&ledger->slots, i);
@@ -189,8 +191,9 @@ static void restore(struct ledger *ledger, const struct undo *undo)
         break;
     case UNDO_TENANT: {
         struct tenant *tenant = chunks_at(&ledger->tenants, undo->index);
+        /* With the savepoint went the lock: others may write now. */
         if (!undo->tenant.present && !ledger->keeps)
-            unlock_tenant(ledger, tenant->id);
+            ledger_distrust(ledger, tenant->id);
         *tenant = undo->tenant;
         break;
     }
@@ -325,8 +328,11 @@ void ledger_end(struct ledger *ledger, bool committed)
 {
     ledger->in_batch = false;
     clear_batch(ledger);
-    if (!committed || !ledger->keeps)
+    if (!committed)
         ledger_forget(ledger);
+    /* The locks end with the transaction; the next one's answer tells whether the rest holds. */
+    for (size_t i = 0; !ledger->keeps && i < ledger->tenants.count; i++)
+        ((struct tenant *)chunks_at(&ledger->tenants, i))->present = false;
     if (!committed && ledger->key_runs)
         key_runs_forget(ledger->key_runs);
     if (!committed)

@@ -235,6 +235,7 @@ struct tenant {
     int64_t journals;
     id_t64 last_journal;
     usec_t last_posted_at;
+    int64_t version; /* as of our lock: the next one finds one more, or somebody was there */
     uint8_t hash[LEDGER_HASH_SIZE];
     uint64_t epoch;
     bool present;
@@ -291,7 +292,7 @@ struct chain_hasher {
 
 struct ledger {
     struct sql *sql;
-    bool keeps; /* the only writer: what is loaded stays good between transactions */
+    bool keeps; /* the only writer: tenants need no lock, what is loaded stays good */
     bool in_batch;
     usec_t now;
     uint64_t epoch; /* rises with every mark: what was remembered in this one need not be again */
@@ -305,6 +306,7 @@ struct ledger {
 
     struct queue undo, marks;
     struct queue transfers, journals, segments, waypoints, dated, refusals; /* rows to insert */
+    struct queue expected; /* id_t64: accounts that will be asked for */
     struct queue keys;
     uint32_t *key_buckets;
     size_t key_bucket_count;
@@ -331,6 +333,8 @@ int ledger_load_many(struct sql *sql, struct arena *arena, const id_t64 *ids, si
                      struct ledger_loaded_ **ret_rows, size_t *ret_count);
 void ledger_fill_slot(struct ledger *ledger, const struct ledger_loaded_ *row);
 void ledger_forget(struct ledger *ledger);
+/* Somebody else may have changed the tenant's books: its accounts and holds are read again. */
+void ledger_distrust(struct ledger *ledger, id_t64 tenant_id);
 void ledger_account_from_row(const struct ledger_loaded_ *row, struct ledger_account *ret_account);
 int ledger_open_named(struct ledger *ledger, struct ledger_account *account, struct str sub_name);
 /* The account if it is the tenant's, to change it; ERR_NOT_FOUND. */
@@ -422,6 +426,8 @@ int ledger_journal_rows(struct sql *sql, struct arena *arena, id_t64 tenant_id, 
 
 /* prefetch.c */
 int ledger_prefetch(struct ledger *ledger, const struct journal *journals, size_t count);
+/* The accounts that were expected and are not known. */
+int ledger_load_expected(struct ledger *ledger);
 
 /* chain.c */
 void chain_hasher_init(struct chain_hasher *hasher);

@@ -82,6 +82,16 @@ struct ledger *ledger_free(struct ledger *ledger);
 int ledger_begin(struct ledger *ledger, usec_t now);
 void ledger_set_now(struct ledger *ledger, usec_t now);
 /*
+ * Ahead of the calls of a batch, for engines that are slow to ask (PostgreSQL; no effect on SQLite):
+ * whose books they may change, in ascending order, and the accounts they will name.
+ * ledger_expect_tenants asks for the tenants' locks without waiting, ledger_lock_tenants has them:
+ * so two batches that share tenants wait for each other in one order, and what is read of a tenant
+ * afterwards stays true until the commit.
+ */
+int ledger_expect_tenants(struct ledger *ledger, const id_t64 *tenant_ids, size_t count);
+int ledger_lock_tenants(struct ledger *ledger, const id_t64 *tenant_ids, size_t count);
+void ledger_expect_account(struct ledger *ledger, id_t64 account_id);
+/*
  * Position to return to: everything posted since is forgotten by ledger_rewind. Goes with the
  * savepoints of the calls in a batch: rewind when the savepoint is rolled back. Rewinding to a mark
  * keeps that mark valid and invalidates later ones.
@@ -90,8 +100,8 @@ size_t ledger_mark(struct ledger *ledger);
 void ledger_rewind(struct ledger *ledger, size_t mark);
 /* Writes transfers, journals and changed counters of the batch; call before sql_commit. */
 int ledger_flush(struct ledger *ledger);
-/* After commit keep the counters (SQLite: sole writer) or drop them (PostgreSQL, or after
- * rollback). */
+/* After a commit the counters are kept: on SQLite there is no other writer, on PostgreSQL the
+ * tenant's lock tells whether there was one. After a rollback they are dropped. */
 void ledger_end(struct ledger *ledger, bool committed);
 
 /* ---- Accounts ---- */

@@ -102,6 +102,20 @@ int ledger_prefetch(struct ledger *ledger, const struct journal *journals, size_
     return error;
 }
 
+void ledger_expect_account(struct ledger *ledger, id_t64 account_id)
+{
+    if (!ledger->keeps)
+        wanted(&ledger->expected, account_id);
+}
+
+int ledger_load_expected(struct ledger *ledger)
+{
+    narrow(ledger, &ledger->expected, slot_known);
+    int error = load_accounts(ledger, &ledger->expected);
+    ledger->expected.count = 0;
+    return error;
+}
+
 static bool is_store_error(int error)
 {
     return error == ERR_INTERNAL || (error <= ERR_STORE && error >= ERR_DECRYPT);

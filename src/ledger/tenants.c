@@ -5,12 +5,14 @@
  */
 #include "ledger/internal.h"
 
+static const char lock_text[] =
+    "UPDATE ledger_tenants SET version = version + 1 WHERE tenant_id = ? "
+    "RETURNING tenant_id, next_transfer, segment_end, journals, last_journal, "
+    "last_posted_at, hash, version";
+
 static int lock_tenant(struct ledger *ledger, id_t64 tenant_id, struct ledger_tenant_ *ret_row)
 {
-    return sql_one(ledger->sql, ledger->scratch, &ledger_tenant__row, ret_row,
-                   "UPDATE ledger_tenants SET version = version + 1 WHERE tenant_id = ? "
-                   "RETURNING tenant_id, next_transfer, segment_end, journals, last_journal, "
-                   "last_posted_at, hash, version",
+    return sql_one(ledger->sql, ledger->scratch, &ledger_tenant__row, ret_row, lock_text,
                    sql_int(tenant_id));
 }
 
@@ -47,6 +49,9 @@ int ledger_tenant(struct ledger *ledger, id_t64 tenant_id, struct tenant **ret_t
         struct undo *undo = queue_push(&ledger->undo);
         undo->kind = UNDO_TENANT;
         undo->index = index;
+        undo->tenant = *tenant;
+        if (!ledger->keeps && (!tenant->version || row.version != tenant->version + 1))
+            ledger_distrust(ledger, tenant_id);
         *tenant = (struct tenant){
             .id = tenant_id,
             .next_transfer = row.next_transfer,
@@ -54,6 +59,7 @@ int ledger_tenant(struct ledger *ledger, id_t64 tenant_id, struct tenant **ret_t
             .journals = row.journals,
             .last_journal = row.last_journal,
             .last_posted_at = row.last_posted_at,
+            .version = row.version,
             .present = true,
             .epoch = ledger->epoch,
         };
@@ -104,5 +110,22 @@ int ledger_take_ids(struct ledger *ledger, struct tenant *tenant, size_t count, 
         TRY(new_segment(ledger, tenant, posted_at));
     *ret_first = tenant->next_transfer;
     tenant->next_transfer += (int64_t)count;
+    return OK;
+}
+
+int ledger_expect_tenants(struct ledger *ledger, const id_t64 *tenant_ids, size_t count)
+{
+    for (size_t i = 0; i < count && !ledger->keeps; i++)
+        TRY(sql_expect(ledger->sql, lock_text, sql_int(tenant_ids[i])));
+    return OK;
+}
+
+int ledger_lock_tenants(struct ledger *ledger, const id_t64 *tenant_ids, size_t count)
+{
+    for (size_t i = 0; i < count && !ledger->keeps; i++) {
+        struct tenant *tenant;
+        uint32_t index;
+        TRY(ledger_tenant(ledger, tenant_ids[i], &tenant, &index));
+    }
     return OK;
 }

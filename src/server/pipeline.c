@@ -474,6 +474,16 @@ static int add_audit_entry(struct exchange *x, struct writer_turn *turn)
     return OK;
 }
 
+static int expect_write(struct writer_job *job, struct writer_turn *turn)
+{
+    struct exchange *x = of_job(job);
+    struct call *c = &x->call;
+    c->sql = turn->sql;
+    c->ledger = turn->ledger;
+    c->now = turn->now;
+    return c->route->expect ? c->route->expect(c, x->in, NULL) : OK;
+}
+
 static int run_write(struct writer_job *job, struct writer_turn *turn)
 {
     struct exchange *x = of_job(job);
@@ -566,6 +576,7 @@ static void submit_write(struct exchange *x)
     prepare_audit(x);
     x->job = (struct writer_job){
         .tenant_id = x->call.principal.tenant_id,
+        .expect = expect_write,
         .run = run_write,
         .refused = keep_refusal,
         .done = write_done,

@@ -33,6 +33,7 @@ struct writer_thread {
 
     struct writer_job *pending; /* taken, in order of arrival, not yet in a batch */
     struct writer_job **batch;
+    id_t64 *tenants; /* of a batch, as many as there is room for jobs */
     size_t batch_size;
     struct writer_turn turn;
     struct periodic *wakes[MAX_WAKES];
@@ -174,6 +175,39 @@ static int run_jobs(struct writer_thread *thread, struct writer_job **jobs, size
     return ledger_flush(turn->ledger);
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+    id_t64 left = *(const id_t64 *)a, right = *(const id_t64 *)b;
+    return (left > right) - (left < right);
+}
+
+/*
+ * Whoever writes to a tenant holds its lock first, taken in one order: writers of other processes
+ * wait here, where they can wait for nothing else, and the two chains (journals, audit) have one
+ * writer at a time. All that is known to be needed is asked for in the same round trip.
+ */
+static int expect(struct writer_thread *thread, struct writer_job **jobs, size_t count)
+{
+    struct writer_turn *turn = &thread->turn;
+    size_t tenant_count = 0, kept = 0;
+    if (store_engine(thread->writer->app->store) == STORE_SQLITE)
+        return OK;
+    for (size_t i = 0; i < count; i++)
+        if (jobs[i]->tenant_id > 0)
+            thread->tenants[tenant_count++] = jobs[i]->tenant_id;
+    qsort(thread->tenants, tenant_count, sizeof(id_t64), compare_ids);
+    for (size_t i = 0; i < tenant_count; i++)
+        if (i == 0 || thread->tenants[i] != thread->tenants[i - 1])
+            thread->tenants[kept++] = thread->tenants[i];
+    TRY(ledger_expect_tenants(turn->ledger, thread->tenants, kept));
+    for (size_t i = 0; i < kept; i++)
+        TRY(audit_expect(turn->sql, thread->tenants[i]));
+    for (size_t i = 0; i < count; i++)
+        if (jobs[i]->expect)
+            TRY(jobs[i]->expect(jobs[i], turn));
+    return ledger_lock_tenants(turn->ledger, thread->tenants, kept);
+}
+
 /* An unknown outcome of a commit: asks until the database answers. */
 static int settle_commit(struct writer_thread *thread, int64_t token)
 {
@@ -213,6 +247,8 @@ static int run_transaction(struct writer_thread *thread, struct writer_job **job
     turn->now = clock_now();
     audit_begin(turn->audit);
     int error = ledger_begin(turn->ledger, turn->now);
+    if (!error)
+        error = expect(thread, jobs, count);
     if (!error)
         error = run_jobs(thread, jobs, count, ret_run);
     metrics_observe(thread->writer->app->metrics, HISTOGRAM_BATCH_TIME, clock_monotonic() - start);
@@ -330,7 +366,9 @@ struct writer *writer_start(struct app *app)
         thread->batch = calloc(writer->batch_limit, sizeof(struct writer_job *));
         atomic_store(&thread->healthy, true);
         sem_init(&thread->wake, 0, 0);
-        if (!thread->batch || pthread_create(&thread->id, NULL, thread_main, thread))
+        thread->tenants = calloc(writer->batch_limit, sizeof(id_t64));
+        if (!thread->batch || !thread->tenants ||
+            pthread_create(&thread->id, NULL, thread_main, thread))
             abort();
         pthread_setname_np(thread->id, "writer");
     }
@@ -347,6 +385,7 @@ struct writer *writer_stop(struct writer *writer)
         pthread_join(writer->threads[i].id, NULL);
         sem_destroy(&writer->threads[i].wake);
         free(writer->threads[i].batch);
+        free(writer->threads[i].tenants);
     }
     free(writer);
     return NULL;

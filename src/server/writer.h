@@ -26,6 +26,8 @@ struct writer_turn {
 struct writer_job {
     struct writer_job *next; /* the queue's */
     id_t64 tenant_id;
+    /* Before the batch begins: names what `run` will read (sql_expect and its like). May be NULL. */
+    int (*expect)(struct writer_job *job, struct writer_turn *turn);
     /* In the job's savepoint. May run again for the same job: start from nothing each time. */
     int (*run)(struct writer_job *job, struct writer_turn *turn);
     /* After a refused run was rolled back, in a savepoint of its own: what must be kept

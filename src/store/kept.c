@@ -23,6 +23,13 @@ struct kept_row {
     void *row;
 };
 
+/* A row somebody will ask for. */
+struct expected {
+    const char *table;
+    const struct type *type;
+    int64_t id;
+};
+
 struct undo {
     struct kept_row *kept;
     void *before;
@@ -37,6 +44,8 @@ struct kept {
     struct kept_row *buckets[BUCKETS];
     struct kept_row **rows; /* in the order in which they were read */
     size_t count, capacity;
+    struct expected *expected;
+    size_t expected_count, expected_capacity;
     struct undo *undos;
     size_t undo_count, undo_capacity;
     uint64_t epoch; /* rises with every savepoint and every rollback */
@@ -63,6 +72,7 @@ void kept_free(struct sql *sql)
         return;
     arena_free(sql->kept->arena);
     free(sql->kept->rows);
+    free(sql->kept->expected);
     free(sql->kept->undos);
     free(sql->kept);
     sql->kept = NULL;
@@ -71,7 +81,10 @@ void kept_free(struct sql *sql)
 void kept_clear(struct sql *sql)
 {
     struct kept *kept = sql->kept;
-    if (!kept || kept->count == 0)
+    if (!kept)
+        return;
+    kept->expected_count = 0;
+    if (kept->count == 0)
         return;
     memset(kept->buckets, 0, sizeof(kept->buckets));
     memset(kept->marks, 0, sizeof(kept->marks));
@@ -175,21 +188,37 @@ static void add(struct kept *kept, const char *table, const struct type *type, v
     kept->rows[kept->count++] = added;
 }
 
-int sql_keep_rows(struct sql *sql, const char *table, const struct type *type, const int64_t *ids,
-                  size_t count)
+void sql_expect_row(struct sql *sql, const char *table, const struct type *type, int64_t id)
 {
     assert(sql->transaction == TRANSACTION_WRITE);
-    assert(strcmp(type->fields[0].name, "id") == 0 && type->fields[0].offset == 0);
     struct kept *kept = kept_of(sql);
-    int64_t *wanted = ARENA_ARRAY(kept->arena, int64_t, count ? count : 1);
-    size_t wanted_count = 0, found;
-    for (size_t i = 0; i < count; i++)
-        if (!find(kept, type, table, ids[i]))
-            wanted[wanted_count++] = ids[i];
-    if (wanted_count == 0)
-        return sql->failed;
+    if (kept->expected_count == kept->expected_capacity) {
+        kept->expected_capacity = kept->expected_capacity ? kept->expected_capacity * 2 : 256;
+        kept->expected =
+            reallocarray(kept->expected, kept->expected_capacity, sizeof(*kept->expected));
+        if (!kept->expected)
+            abort();
+    }
+    kept->expected[kept->expected_count++] = (struct expected){table, type, id};
+}
+
+/* The row, and with it those of its table that were expected. */
+static int read_rows(struct sql *sql, const char *table, const struct type *type, int64_t id)
+{
+    struct kept *kept = sql->kept;
+    int64_t *wanted = ARENA_ARRAY(kept->arena, int64_t, kept->expected_count + 1);
+    size_t count = 0, left = 0, found;
+    wanted[count++] = id;
+    for (size_t i = 0; i < kept->expected_count; i++) {
+        const struct expected *expected = &kept->expected[i];
+        if (expected->type != type || strcmp(expected->table, table) != 0)
+            kept->expected[left++] = *expected;
+        else if (expected->id != id && !find(kept, type, table, expected->id))
+            wanted[count++] = expected->id;
+    }
+    kept->expected_count = left;
     char *rows;
-    int error = sql_lock_many(sql, kept->arena, table, type, wanted, wanted_count, &rows, &found);
+    int error = sql_lock_many(sql, kept->arena, table, type, wanted, count, &rows, &found);
     for (size_t i = 0; i < found && !error; i++)
         add(kept, table, type, rows + i * type->size);
     return error;
@@ -198,14 +227,22 @@ int sql_keep_rows(struct sql *sql, const char *table, const struct type *type, c
 int sql_keep_row(struct sql *sql, const char *table, const struct type *type, int64_t id,
                  void **ret_row)
 {
-    int error = sql_keep_rows(sql, table, type, &id, 1);
-    if (error)
-        return error;
-    struct kept_row *row = find(sql->kept, type, table, id);
+    assert(sql->transaction == TRANSACTION_WRITE);
+    assert(strcmp(type->fields[0].name, "id") == 0 && type->fields[0].offset == 0);
+    if (sql->failed)
+        return sql->failed;
+    struct kept *kept = kept_of(sql);
+    struct kept_row *row = find(kept, type, table, id);
+    if (!row) {
+        int error = read_rows(sql, table, type, id);
+        if (error)
+            return error;
+        row = find(kept, type, table, id);
+    }
     if (!row)
         return ERR_NOT_FOUND;
     sql->wrote = true;
-    remember(sql->kept, row);
+    remember(kept, row);
     *ret_row = row->row;
     return 0;
 }

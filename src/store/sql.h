@@ -174,12 +174,14 @@ int sql_find_many(struct sql *sql, struct arena *arena, const char *table, const
  * written once, at the commit. `type` describes the row or a part of it and begins with id. *ret_row
  * is good until the transaction ends, to be read and changed; what was changed since a savepoint is
  * undone with it, so ask again in each. While rows of a table are kept, nothing else in the
- * transaction may change them. ERR_NOT_FOUND. sql_keep_rows reads many ahead.
+ * transaction may change them. ERR_NOT_FOUND.
+ *
+ * sql_expect_row: the row will be asked for; the first that is reads all of its table that were
+ * expected. `table` is a literal.
  */
 int sql_keep_row(struct sql *sql, const char *table, const struct type *type, int64_t id,
                  void **ret_row);
-int sql_keep_rows(struct sql *sql, const char *table, const struct type *type, const int64_t *ids,
-                  size_t count);
+void sql_expect_row(struct sql *sql, const char *table, const struct type *type, int64_t id);
 
 /*
  * Transactions. A read transaction sees one snapshot. Savepoints nest; sql_savepoint is lazy: it

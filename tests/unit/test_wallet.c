@@ -100,7 +100,7 @@ static struct wallet add_wallet(struct fixture *f, id_t64 user_id, money_t funds
     id_t64 bank;
 
     assert_int_equal(ledger_open_account(f->ledger, &account), 0);
-    assert_int_equal(sql_insert(f->sql, "wallet", &wallet_row, &wallet), 0);
+    assert_int_equal(wallet_insert(f->sql, &wallet), 0);
     if (funds) {
         assert_int_equal(
             ledger_system_account(f->ledger, TENANT, NGN, LEDGER_SETTLEMENT, STR("squad"), &bank),

@@ -77,6 +77,8 @@ def prototype(typed):
         out.append(f"struct {operation.id}_out; /* answers without a body: out is NULL */\n")
     if operation.kind.startswith("slow"):
         out.append(f"int {operation.id}_prepare(struct call *c, const struct {operation.id}_in *in);\n")
+    if operation.kind in ("write", "slow"):
+        out.append(f"int {operation.id}_expect(struct call *c, const struct {operation.id}_in *in);\n")
     out.append(f"int {operation.id}(struct call *c, const struct {operation.id}_in *in, struct {operation.id}_out *out);\n")
     return out
 

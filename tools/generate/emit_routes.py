@@ -37,7 +37,7 @@ def scan_handlers(directory, operation_ids):
 
 
 def check_handler(name, takes, operation_ids, place):
-    if name not in (takes, f"{takes}_prepare"):
+    if name not in (takes, f"{takes}_prepare", f"{takes}_expect"):
         raise Refusal(place, f"handler {name} takes struct {takes}_in: one of the two names is wrong")
     if takes not in operation_ids:
         raise Refusal(place, f"handler {name} belongs to no operation of the contracts")
@@ -131,6 +131,12 @@ def thunks(typed, handlers):
         if not typed.operation.kind.startswith("slow"):
             raise Refusal(handlers[f"{name}_prepare"], f"{name} is of kind {typed.operation.kind}, "
                           "which has no preparation")
+    if f"{name}_expect" in handlers:
+        out.append(f"static int expect_{name}(struct call *c, const void *in, void *out)\n"
+                   f"{{\n    (void)out;\n    return {name}_expect(c, in);\n}}\n")
+        if typed.operation.kind not in ("write", "slow"):
+            raise Refusal(handlers[f"{name}_expect"], f"{name} is of kind {typed.operation.kind}: "
+                          "only what the writer runs can be expected")
     return out
 
 
@@ -197,6 +203,8 @@ def route(index, row, handlers):
     parts.append(f".replies = replies_{name}, .reply_count = {len(typed.replies)}")
     if f"{name}_prepare" in handlers:
         parts.append(f".prepare = prepare_{name}")
+    if f"{name}_expect" in handlers:
+        parts.append(f".expect = expect_{name}")
     if name in handlers:
         parts.append(f".handle = handle_{name}")
     return ["    {" + ", ".join(parts) + "},\n"]

@@ -1,7 +1,7 @@
 /*
  * Invariant: a batch knows the last sequence and hash of the tenants it wrote to only while it is
  * the chains' sole writer (SQLite). With PostgreSQL other processes may write, so chain ends are
- * read again in every transaction; a collision shows as a taken (tenant_id, sequence).
+ * read again in every transaction, under the tenant's lock.
  */
 #include "core/audit/audit.h"
 
@@ -126,13 +126,18 @@ static void chain_hash(EVP_MD_CTX *digest, const uint8_t before[HASH_SIZE],
     EVP_DigestFinal_ex(digest, ret_hash, &size);
 }
 
+#define CHAIN_END \
+    ROW_SELECT(AUDIT_ROW) " FROM audit WHERE tenant_id = ? ORDER BY sequence DESC LIMIT 1"
+
+int audit_expect(struct sql *sql, id_t64 tenant_id)
+{
+    return sql_expect(sql, CHAIN_END, sql_int(tenant_id));
+}
+
 static int load_chain(struct audit_batch *batch, struct sql *sql, struct chain *chain)
 {
     struct audit last;
-    int error = sql_one(sql, batch->arena, &audit_row, &last,
-                        ROW_SELECT(AUDIT_ROW) " FROM audit WHERE tenant_id = ?"
-                                              " ORDER BY sequence DESC LIMIT 1",
-                        sql_int(chain->tenant_id));
+    int error = sql_one(sql, batch->arena, &audit_row, &last, CHAIN_END, sql_int(chain->tenant_id));
     if (error == ERR_NOT_FOUND)
         return OK;
     if (error)

@@ -36,6 +36,8 @@ size_t audit_mark(const struct audit_batch *batch);
 void audit_rewind(struct audit_batch *batch, size_t mark);
 /* Sequence and hash are the batch's business. Strings are copied. */
 void audit_add(struct audit_batch *batch, const struct audit *entry);
+/* Ahead of a batch, once its tenants are locked or on their way to be: asks where the chain ends. */
+int audit_expect(struct sql *sql, id_t64 tenant_id);
 /* ERR_STORE_RETRY when another process wrote to the same tenant's chain meanwhile. */
 int audit_flush(struct audit_batch *batch, struct sql *sql);
 void audit_end(struct audit_batch *batch, bool committed);

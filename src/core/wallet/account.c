@@ -239,7 +239,7 @@ int wallet_open(struct call *c, const struct wallet_opening *opening, struct wal
     if (opening->outcome.status == PROVIDER_SUCCEEDED)
         take_number(c, &wallet, &opening->outcome);
     TRY(ledger_open_account(c->ledger, &account));
-    TRY(sql_insert(c->sql, "wallet", &wallet_row, &wallet));
+    TRY(wallet_insert(c->sql, &wallet));
     if (!str_present(wallet.account_number))
         TRY(outbox_instruct(c, wallet.provider.ptr,
                             asks_for_address(&again) ? "wallet_address" : "wallet_account",

@@ -61,7 +61,7 @@ int wallet_open_own(struct call *c, const struct user *owner, const struct asset
 
     TRY(free_number(c, &wallet.account_number));
     TRY(ledger_open_account(c->ledger, &account));
-    TRY(sql_insert(c->sql, "wallet", &wallet_row, &wallet));
+    TRY(wallet_insert(c->sql, &wallet));
     TRY(wallet_log(c, &wallet, "account.created", "success", "The account was opened.", STR_NONE));
     *ret_wallet = wallet;
     return OK;

@@ -13,6 +13,9 @@
 #define ROW_SELF struct wallet
 ROW_TYPE(wallet, WALLET_ROW);
 #undef ROW_SELF
+#define ROW_SELF struct wallet_chain
+ROW_TYPE(wallet_chain, WALLET_CHAIN_ROW);
+#undef ROW_SELF
 #define ROW_SELF struct wallet_key
 ROW_TYPE(wallet_key, WALLET_KEY_ROW);
 #undef ROW_SELF
@@ -53,9 +56,21 @@ _Static_assert(offsetof(struct wallet_detail, organisation_name) == sizeof(struc
     " wallet.organisation_id AND organisation.tenant_id = wallet.tenant_id)"           \
     " AS organisation_name, (SELECT user_account.email FROM user_account WHERE"        \
     " user_account.id = wallet.user_id AND user_account.tenant_id = wallet.tenant_id)" \
-    " AS user_email FROM wallet WHERE tenant_id = ?"
+    " AS user_email, (SELECT wallet_chain.entry_count FROM wallet_chain WHERE"         \
+    " wallet_chain.id = wallet.id AND wallet_chain.tenant_id = wallet.tenant_id)"      \
+    " AS entry_count, (SELECT wallet_chain.last_entry_at FROM wallet_chain WHERE"      \
+    " wallet_chain.id = wallet.id AND wallet_chain.tenant_id = wallet.tenant_id)"      \
+    " AS last_entry_at FROM wallet WHERE tenant_id = ?"
 
 /* ---- One wallet ---- */
+
+int wallet_insert(struct sql *sql, const struct wallet *wallet)
+{
+    const struct wallet_chain chain = {.id = wallet->id, .tenant_id = wallet->tenant_id};
+
+    TRY(sql_insert(sql, "wallet", &wallet_row, wallet));
+    return sql_append(sql, "wallet_chain", &wallet_chain_row, &chain);
+}
 
 static int found(struct call *c, int error, struct str status, const char *field)
 {
@@ -91,6 +106,15 @@ int wallet_get_brief(struct call *c, id_t64 wallet_id, const char *field, struct
                                   .asset = brief.asset,
                                   .status = brief.status};
     *ret_organisation_status = brief.organisation_status;
+    return OK;
+}
+
+int wallet_expect(struct call *c, id_t64 wallet_id)
+{
+    TRY(sql_expect(c->sql, WALLET_BRIEF_SELECT, sql_int(c->principal.tenant_id),
+                   sql_int(wallet_id)));
+    sql_expect_row(c->sql, "wallet_chain", &wallet_chain_row, wallet_id);
+    ledger_expect_account(c->ledger, wallet_id);
     return OK;
 }
 

@@ -37,9 +37,6 @@
     F(TEXT, account_number)      \
     F(TEXT, bank_name)           \
     F(TEXT, payment_rail)        \
-    F(INTEGER, entry_count)      \
-    F(INTEGER, last_entry_at)    \
-    F(INTEGER, last_entry_id)    \
     F(INTEGER, created_at)       \
     F(INTEGER, updated_at)
 ROW_STRUCT(wallet, WALLET_ROW);
@@ -48,8 +45,24 @@ ROW_STRUCT(wallet, WALLET_ROW);
 #define WALLET_DETAIL_ROW(F)   \
     WALLET_ROW(F)              \
     F(TEXT, organisation_name) \
-    F(TEXT, user_email)
+    F(TEXT, user_email)        \
+    F(INTEGER, entry_count)    \
+    F(INTEGER, last_entry_at)
 ROW_STRUCT(wallet_detail, WALLET_DETAIL_ROW);
+
+/* Where the chain of a wallet's entries begins; same id. */
+#define WALLET_CHAIN_ROW(F)   \
+    F(INTEGER, id)            \
+    F(INTEGER, tenant_id)     \
+    F(INTEGER, entry_count)   \
+    F(INTEGER, last_entry_at) \
+    F(INTEGER, last_entry_id)
+ROW_STRUCT(wallet_chain, WALLET_CHAIN_ROW);
+/* A new wallet, without entries. */
+int wallet_insert(struct sql *sql, const struct wallet *wallet);
+/* Ahead of a batch: a call is going to move money of this wallet. */
+int wallet_expect(struct call *c, id_t64 wallet_id);
+
 struct wallet wallet_of_detail(const struct wallet_detail *detail);
 
 static inline const struct asset *wallet_asset(const struct wallet *wallet)

@@ -41,17 +41,14 @@ int wallet_add_entries(struct call *c, const struct wallet_entry *entries, size_
     struct wallet_entry *chained = ARENA_ARRAY(c->arena, struct wallet_entry, count);
 
     for (size_t i = 0; i < count; i++) {
+        struct wallet_chain *chain;
         chained[i] = entries[i];
-        /* The row's lock keeps the chain whole when two processes write at once. */
-        TRY(sql_integer(c->sql, &chained[i].previous_id,
-                        "SELECT last_entry_id FROM wallet"
-                        " WHERE tenant_id = ? AND id = ?" SQL_FOR_UPDATE,
-                        sql_int(entries[i].tenant_id), sql_int(entries[i].wallet_id)));
-        TRY(sql_run(c->sql,
-                    "UPDATE wallet SET entry_count = entry_count + 1, last_entry_at = ?,"
-                    " last_entry_id = ? WHERE tenant_id = ? AND id = ?",
-                    sql_int(entries[i].created_at), sql_int(entries[i].id),
-                    sql_int(entries[i].tenant_id), sql_int(entries[i].wallet_id)));
+        TRY(sql_keep_row(c->sql, "wallet_chain", &wallet_chain_row, entries[i].wallet_id,
+                         (void **)&chain));
+        chained[i].previous_id = chain->last_entry_id;
+        chain->last_entry_id = entries[i].id;
+        chain->last_entry_at = entries[i].created_at;
+        chain->entry_count++;
     }
     return sql_insert_many(c->sql, "wallet_entry", &wallet_entry_row, chained, count);
 }
@@ -108,7 +105,7 @@ struct query wallet_entry_chain(struct call *c, id_t64 wallet_id, id_t64 before,
     query_bind(&query, sql_int(c->principal.tenant_id));
     query_bind(&query, sql_int(wallet_id));
     query_add(&query,
-              first ? "(SELECT last_entry_id FROM wallet WHERE tenant_id = ? AND id = ?)"
+              first ? "(SELECT last_entry_id FROM wallet_chain WHERE tenant_id = ? AND id = ?)"
                     : "(SELECT previous_id FROM wallet_entry WHERE tenant_id = ? AND id = ?)");
     query_bind(&query, sql_int(c->principal.tenant_id));
     query_bind(&query, sql_int(first ? wallet_id : before));

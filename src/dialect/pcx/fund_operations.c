@@ -24,6 +24,19 @@ int pcx_deposit_funds(struct call *c, const struct pcx_deposit_funds_in *in,
     return 0;
 }
 
+int pcx_transfer_between_accounts_expect(struct call *c,
+                                         const struct pcx_transfer_between_accounts_in *in)
+{
+    const struct pcx_transfer_request *body = in->body;
+    id_t64 from, to;
+
+    if (id_parse(ID_ACCOUNT, body->from_account_id, &from))
+        TRY(wallet_expect(c, from));
+    if (id_parse(ID_ACCOUNT, body->to_account_id, &to))
+        TRY(wallet_expect(c, to));
+    return OK;
+}
+
 int pcx_transfer_between_accounts(struct call *c, const struct pcx_transfer_between_accounts_in *in,
                                   struct pcx_transfer_between_accounts_out *out)
 {
