@@ -557,5 +557,6 @@ void http_request_completed(void *cls, struct MHD_Connection *connection, void *
     *request_cls = NULL;
     http_set_phase(request->watched, PHASE_IDLE);
     request_give(request);
+    atomic_fetch_add_explicit(&thread->ended, 1, memory_order_relaxed);
     metrics_gauge_add(thread->http->app->metrics, GAUGE_IN_FLIGHT, -1);
 }

@@ -19,9 +19,9 @@ bool http_start(struct http *http, struct pipeline *pipeline, struct str *ret_wh
 /* The port in use, which the system chose when 0 was configured. */
 unsigned http_port(const struct http *http);
 /*
- * Takes no new connections, lets every request that was begun be answered (at most `timeout`), with
- * `Connection: close`, and ends the threads. False when some were not: then threads are still in
- * the pipeline.
+ * Takes no new connections, lets every request that has arrived be answered, with `Connection: close`, and ends the
+ * threads. Those that are arriving have some seconds to be complete. False when for `timeout` no request
+ * was answered though some wait: then threads are still in the pipeline.
  */
 bool http_drain(struct http *http, usec_t timeout);
 struct http *http_free(struct http *http);

@@ -44,7 +44,8 @@ struct http_thread {
     atomic_bool sleeping;
     atomic_bool stop;
     _Atomic int64_t connections;
-    uint64_t activity; /* calls from libmicrohttpd; the thread's own */
+    uint64_t activity;      /* calls from libmicrohttpd; the thread's own */
+    _Atomic uint64_t ended; /* requests, however they did */
 };
 
 struct http {
@@ -53,8 +54,8 @@ struct http {
     int listener;
     unsigned port;
     char *tls_cert, *tls_key;
-    atomic_bool draining;
-    int stop_accepting; /* eventfd, readable when it is time */
+    _Atomic usec_t draining; /* since when, clock_monotonic; 0: not yet */
+    int stop_accepting;      /* eventfd, readable when it is time */
     pthread_t accepting, watch;
     bool started;
     atomic_bool stop_watch;
@@ -75,7 +76,8 @@ enum MHD_Result http_handle(void *cls, struct MHD_Connection *connection, const 
                             size_t *upload_data_size, void **request_cls);
 void http_request_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
                             enum MHD_RequestTerminationCode code);
-/* Before the first daemon of this process, the sandbox's included: finds libmicrohttpd's own way to answer, which http.c stands in front of. */
+/* Before the first daemon of this process, the sandbox's included: finds libmicrohttpd's own way to
+ * answer, which http.c stands in front of. */
 void http_find_library(void);
 /* Frees what the calling thread kept for its next requests. */
 void http_free_spare_requests(void);

@@ -15,7 +15,7 @@
 struct idempotency_request {
     struct str operation;
     struct str key;
-    const char *header; /* that the key came in */
+    const char *header;                  /* that the key came in */
     uint8_t hash[IDEMPOTENCY_HASH_SIZE]; /* of method, path, query and body */
 };
 

@@ -37,6 +37,9 @@
 #define BACKLOG 1024
 /* A backstop: events end the wait. */
 #define WAIT_MS 100
+/* For what the client has to do, once draining. */
+#define DRAIN_GRACE (5 * USEC_PER_SEC)
+#define DRAIN_REPORT (10 * USEC_PER_SEC)
 
 /* ---- Connections ---- */
 
@@ -130,6 +133,18 @@ static usec_t phase_limit(const struct config *config, int phase)
     }
 }
 
+/* Once draining, half a request was not accepted and an answer nobody reads is no longer waited for. */
+static bool is_too_slow(const struct http *http, const struct connection *c, usec_t now)
+{
+    int phase = atomic_load_explicit(&c->phase, memory_order_relaxed);
+    usec_t since = atomic_load_explicit(&c->since, memory_order_relaxed);
+    usec_t draining = atomic_load_explicit(&http->draining, memory_order_relaxed);
+    if (now - since > phase_limit(http->app->config, phase))
+        return true;
+    return draining && phase != PHASE_AT_WORK && phase != PHASE_IDLE &&
+           now - (since > draining ? since : draining) > DRAIN_GRACE;
+}
+
 /* Shutting the socket down makes its own thread close it; the descriptor cannot be another's
  * meanwhile, because connection_closed runs before it is closed and takes the same lock. */
 static void close_slow_connections(struct http *http)
@@ -137,10 +152,9 @@ static void close_slow_connections(struct http *http)
     usec_t now = clock_monotonic();
     pthread_mutex_lock(&http->connections_lock);
     for (struct connection *c = http->connections; c; c = c->next) {
-        int phase = atomic_load_explicit(&c->phase, memory_order_relaxed);
-        usec_t age = now - atomic_load_explicit(&c->since, memory_order_relaxed);
-        if (age <= phase_limit(http->app->config, phase))
+        if (!is_too_slow(http, c, now))
             continue;
+        int phase = atomic_load_explicit(&c->phase, memory_order_relaxed);
         shutdown(c->fd, SHUT_RDWR);
         http_set_phase(c, PHASE_AT_WORK); /* once is enough */
         if (phase != PHASE_IDLE)
@@ -534,18 +548,42 @@ static void stop_accepting(struct http *http)
     http->listener = -1;
 }
 
-/* A request that reached the kernel before its connection is closed still gets its answer: the wait ends when nothing
- * was in flight for a while. */
+static uint64_t ended_requests(const struct http *http)
+{
+    uint64_t ended = 0;
+    for (size_t i = 0; i < http->thread_count; i++)
+        ended += atomic_load_explicit(&http->threads[i].ended, memory_order_relaxed);
+    return ended;
+}
+
+/*
+ * A request that reached the kernel before its connection is closed still gets its answer: the wait ends when nothing
+ * was in flight for a while. It also ends when nothing moves any more; but a long queue is worked off.
+ */
+static void wait_for_requests(const struct http *http, usec_t timeout)
+{
+    usec_t now = clock_monotonic(), moved = now, reported = now;
+    uint64_t ended = ended_requests(http);
+    for (int quiet = 0; quiet < 5 && now - moved < timeout; now = clock_monotonic()) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        quiet = in_flight(http) ? 0 : quiet + 1;
+        uint64_t before = ended;
+        ended = ended_requests(http);
+        if (ended != before)
+            moved = now;
+        if (now - reported < DRAIN_REPORT)
+            continue;
+        reported = now;
+        log_info("draining", LOG_INT("requests", in_flight(http)));
+    }
+}
+
 bool http_drain(struct http *http, usec_t timeout)
 {
     endpoint_set_draining();
-    atomic_store(&http->draining, true);
+    atomic_store(&http->draining, clock_monotonic());
     stop_accepting(http);
-    usec_t end = clock_monotonic() + timeout;
-    for (int quiet = 0; quiet < 5 && clock_monotonic() < end;) {
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-        quiet = in_flight(http) ? 0 : quiet + 1;
-    }
+    wait_for_requests(http, timeout);
     int64_t left = in_flight(http);
     if (left)
         log_warn("requests were given up", LOG_INT("requests", left));

@@ -2,6 +2,7 @@
 import os
 import shutil
 import signal
+import socket
 import ssl
 import stat
 import subprocess
@@ -11,6 +12,7 @@ import urllib.request
 
 import requests
 
+from client.http import wait_until
 from client.pcx import Pcx
 from client.server import Server
 
@@ -142,6 +144,54 @@ def test_draining_finishes_what_was_accepted(own_server):
     for caller in callers:
         caller.join()
     assert replies == [200] * len(replies), f"{replies}\n{server.log_tail()}"
+
+
+def test_draining_takes_as_long_as_there_is_progress(own_server, engine):
+    """More was accepted than can be done within drain_timeout_s: all of it is done nevertheless."""
+    server = own_server(options=["--drain-timeout-s", "1"])
+    connections = 192 if engine == "sqlite" else 96
+    load = subprocess.Popen(server.command("bench http", "--operation", "post-account", "--batch", "1000",
+                                           "--duration", "3", "--accounts", "10", "--connections",
+                                           str(connections)),
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: posted(server) and in_flight(server) >= connections - 8, timeout=60,
+                   what="all connections wait")
+        began = time.monotonic()
+        server.stop(timeout=120)
+        assert time.monotonic() - began > 1, "too quick to show anything"
+        server.verify()
+    finally:
+        load.kill()
+        load.wait()
+
+
+def metric(server, name):
+    lines = requests.get(server.url + "/metrics", timeout=30).text.splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith(name)), 0)
+
+
+def in_flight(server):
+    return metric(server, "cambist_requests_in_flight ")
+
+
+def posted(server):
+    return metric(server, 'cambist_calls_total{operation="fc_ledger_post_account"')
+
+
+def test_draining_does_not_wait_for_requests_that_never_arrive(own_server):
+    """Half a request was not accepted: its sender gets some seconds to complete it, then the process ends well."""
+    server = own_server()
+    head = b"POST /v1/beneficiaries HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+    halves = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(9)]
+    try:
+        for i, client in enumerate(halves):
+            client.sendall([head + b"12345", head[:40], b""][i % 3])
+        wait_until(lambda: in_flight(server) >= 3, what="halves arrived")
+        server.stop(timeout=20)
+    finally:
+        for client in halves:
+            client.close()
 
 
 def test_data_of_the_run_survives_a_copy(own_server, engine, tmp_path):
