@@ -1,9 +1,14 @@
 /*
  * Bump allocation in a list of blocks. Invariant: `first` is never freed before the arena is, so a
  * reset arena serves small requests without calling malloc.
+ *
+ * Large blocks are kept for the next arena, whosever it is: malloc would give them back to the
+ * system, and the system would take longer to clear their pages again than the request takes to
+ * fill them.
  */
 #include "base/arena.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,9 +29,63 @@ struct arena {
     size_t cap;
 };
 
+/* ---- Large blocks, kept ---- */
+
+#define KEPT_LEAST ((size_t)128 * 1024)
+#define KEPT_SIZES 6 /* 128 KiB, 256 KiB ... 4 MiB */
+#define KEPT_MOST ((size_t)32 * 1024 * 1024)
+
+static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct block *kept[KEPT_SIZES];
+static size_t kept_bytes;
+
+/* KEPT_SIZES: not one of the sizes that are kept. */
+static size_t kept_index(size_t size)
+{
+    for (size_t i = 0; i < KEPT_SIZES; i++)
+        if (size == KEPT_LEAST << i)
+            return i;
+    return KEPT_SIZES;
+}
+
+static struct block *take_kept(size_t size)
+{
+    size_t index = kept_index(size);
+    if (index == KEPT_SIZES)
+        return NULL;
+    pthread_mutex_lock(&kept_lock);
+    struct block *block = kept[index];
+    if (block) {
+        kept[index] = block->next;
+        kept_bytes -= size;
+    }
+    pthread_mutex_unlock(&kept_lock);
+    return block;
+}
+
+static void block_free(struct block *block)
+{
+    size_t index = kept_index(block->size);
+    if (index < KEPT_SIZES) {
+        pthread_mutex_lock(&kept_lock);
+        bool keep = kept_bytes + block->size <= KEPT_MOST;
+        if (keep) {
+            kept_bytes += block->size;
+            block->next = kept[index];
+            kept[index] = block;
+        }
+        pthread_mutex_unlock(&kept_lock);
+        if (keep)
+            return;
+    }
+    free(block);
+}
+
 static struct block *block_new(size_t size)
 {
-    struct block *block = malloc(sizeof(struct block) + size);
+    struct block *block = take_kept(size);
+    if (!block)
+        block = malloc(sizeof(struct block) + size);
     if (!block)
         abort();
     block->next = NULL;
@@ -51,7 +110,7 @@ void arena_reset(struct arena *arena)
     struct block *block = arena->first->next;
     while (block) {
         struct block *next = block->next;
-        free(block);
+        block_free(block);
         block = next;
     }
     arena->first->next = NULL;
@@ -103,7 +162,18 @@ static void add_block(struct arena *arena, size_t size)
     arena->current = block;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+/* Of a size that is kept, if it is large. */
+static size_t block_size(size_t wanted, size_t last)
+{
+    size_t limit = (size_t)1024 * 1024, size = last * 2 < limit ? last * 2 : limit;
+    if (wanted > KEPT_LEAST << (KEPT_SIZES - 1))
+        return wanted;
+    while (size < wanted)
+        size *= 2;
+    return size;
+}
+
+static void *take(struct arena *arena, size_t size)
 {
     size_t rounded = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
     if (rounded < size)
@@ -112,16 +182,25 @@ void *arena_alloc(struct arena *arena, size_t size)
 #ifdef ARENA_MALLOC
     add_block(arena, rounded);
 #else
-    if (arena->current->size - arena->current->used < rounded) {
-        size_t doubled = arena->current->size * 2;
-        size_t limit = (size_t)1024 * 1024;
-        size_t next = doubled < limit ? doubled : limit;
-        add_block(arena, rounded > next ? rounded : next);
-    }
+    if (arena->current->size - arena->current->used < rounded)
+        add_block(arena, block_size(rounded, arena->current->size));
 #endif
     void *memory = arena->current->bytes + arena->current->used;
     arena->current->used += rounded;
-    return memset(memory, 0, size);
+    return memory;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return memset(take(arena, size), 0, size);
+}
+
+void *arena_grow(struct arena *arena, void *memory, size_t size, size_t larger)
+{
+    void *grown = take(arena, larger);
+    if (size)
+        memcpy(grown, memory, size);
+    return grown;
 }
 
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size)

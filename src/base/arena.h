@@ -29,6 +29,9 @@ size_t arena_used(const struct arena *arena);
 /* Zeroed, aligned for any type. */
 void *arena_alloc(struct arena *arena, size_t size);
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size);
+/* A larger place for the `size` bytes at `memory` (NULL: none yet); what is behind them is not
+ * zeroed. The old place stays as it is. */
+void *arena_grow(struct arena *arena, void *memory, size_t size, size_t larger);
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_alloc_array((arena), (count), sizeof(type)))
 

@@ -1,25 +1,26 @@
-/* Growing buffers: capacity doubles, the old bytes stay in the arena until it is reset. */
+/* Growing buffers: capacity doubles, that of long ones fourfold; the old bytes stay in the arena
+ * until it is reset. */
 #include "base/buf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#define LONG ((size_t)64 * 1024)
+
 struct buf buf_new(struct arena *arena, size_t capacity)
 {
     return (struct buf){
-        .arena = arena, .ptr = arena_alloc(arena, capacity), .len = 0, .capacity = capacity};
+        .arena = arena, .ptr = arena_grow(arena, NULL, 0, capacity), .capacity = capacity};
 }
 
 static void reserve(struct buf *buf, size_t more)
 {
-    if (buf->capacity - buf->len >= more)
+    if (buf->capacity - buf->len > more) /* and a byte for the end */
         return;
-    size_t capacity = buf->capacity * 2;
-    if (capacity < buf->len + more)
-        capacity = buf->len + more;
-    char *grown = arena_alloc(buf->arena, capacity);
-    memcpy(grown, buf->ptr, buf->len);
-    buf->ptr = grown;
+    size_t capacity = buf->capacity * (buf->capacity < LONG ? 2 : 4);
+    if (capacity <= buf->len + more)
+        capacity = buf->len + more + 1;
+    buf->ptr = arena_grow(buf->arena, buf->ptr, buf->len, capacity);
     buf->capacity = capacity;
 }
 
@@ -40,8 +41,7 @@ void buf_add(struct buf *buf, const void *bytes, size_t len)
 
 void buf_add_char(struct buf *buf, char c)
 {
-    if (buf->len == buf->capacity)
-        reserve(buf, 1);
+    reserve(buf, 1);
     buf->ptr[buf->len++] = c;
 }
 
@@ -73,5 +73,9 @@ void buf_printf(struct buf *buf, const char *format, ...)
 
 struct str buf_str(const struct buf *buf)
 {
-    return (struct str){buf->ptr ? buf->ptr : "", buf->len};
+    if (!buf->ptr)
+        return STR("");
+    if (buf->capacity > buf->len)
+        buf->ptr[buf->len] = '\0';
+    return (struct str){buf->ptr, buf->len};
 }

@@ -19,7 +19,7 @@ void buf_add_cstr(struct buf *buf, const char *text);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Room for `more` bytes behind what was written: fill it, then add to len. */
 char *buf_reserve(struct buf *buf, size_t more);
-/* What was written so far; valid until the next write. */
+/* What was written so far, and a NUL byte that len does not count; valid until the next write. */
 struct str buf_str(const struct buf *buf);
 
 #endif

@@ -6,11 +6,24 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
-#include <openssl/sha.h>
+#include <pthread.h>
+
+/* Fetched once: SHA256() looks the algorithm up for each message. */
+static EVP_MD *sha256;
+
+static void fetch_sha256(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    assert(sha256);
+}
 
 void digest_sha256(struct str message, uint8_t ret_digest[SHA256_SIZE])
 {
-    SHA256((const unsigned char *)(message.ptr ? message.ptr : ""), message.len, ret_digest);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fetch_sha256);
+    int done =
+        EVP_Digest(message.ptr ? message.ptr : "", message.len, ret_digest, NULL, sha256, NULL);
+    assert(done);
 }
 
 static void hmac(const EVP_MD *algorithm, struct str key, struct str message, uint8_t *ret_mac,

@@ -37,25 +37,42 @@ static char *put_escape(char *p, unsigned char c)
     return p;
 }
 
+/* How many bytes come before the first that needs an escape; eight at a time. */
+static size_t plain_prefix(const char *text, size_t len)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    size_t at = 0;
+    for (; len - at >= 8; at += 8) {
+        uint64_t bytes, below, quote, backslash;
+        memcpy(&bytes, text + at, 8);
+        quote = bytes ^ ones * '"';
+        backslash = bytes ^ ones * '\\';
+        below = bytes - ones * 0x20;
+        if ((((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | (below & ~bytes)) &
+            tops)
+            break;
+    }
+    while (at < len && !needs_escape((unsigned char)text[at]))
+        at++;
+    return at;
+}
+
 void json_add_string(struct buf *out, struct str s)
 {
-    size_t escapes = 0;
-    for (size_t i = 0; i < s.len; i++)
+    size_t plain = plain_prefix(s.ptr, s.len), escapes = 0;
+    for (size_t i = plain; i < s.len; i++)
         escapes += needs_escape((unsigned char)s.ptr[i]);
     char *start = buf_reserve(out, s.len + escapes * 5 + 2), *p = start;
     *p++ = '"';
-    if (escapes == 0) {
-        if (s.len > 0)
-            memcpy(p, s.ptr, s.len);
-        p += s.len;
-    } else {
-        for (size_t i = 0; i < s.len; i++) {
-            unsigned char c = (unsigned char)s.ptr[i];
-            if (needs_escape(c))
-                p = put_escape(p, c);
-            else
-                *p++ = (char)c;
-        }
+    if (plain > 0)
+        memcpy(p, s.ptr, plain);
+    p += plain;
+    for (size_t i = plain; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (needs_escape(c))
+            p = put_escape(p, c);
+        else
+            *p++ = (char)c;
     }
     *p++ = '"';
     out->len += (size_t)(p - start);
