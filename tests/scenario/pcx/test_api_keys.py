@@ -1,8 +1,10 @@
 """API keys: shown once, found by prefix, dead at once when revoked or deleted."""
 import pytest
 
-from client.people import register, with_key
-from client.pcx import Pcx
+from client.people import PASSWORD, fresh_email, register, with_key
+from client.pcx import Pcx, PcxSession
+
+UNAUTHORIZED = {"status": "error", "message": "Unauthorized"}
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def test_revoked_key_answers_401_and_may_come_back(server, caller, person, platf
     revoked = other.patch(f"/public/api-keys/{made['prefix']}/revoke", expect=200).data
     assert revoked["status"] == "revoked"
     for _ in range(20):
-        other.get(f"/users/{person['user_id']}", expect=401)
+        assert other.get(f"/users/{person['user_id']}", expect=401).json == UNAUTHORIZED
     caller.patch(f"/public/api-keys/{made['prefix']}/revoke", expect=409)
     platform.post(f"/api-keys/{made['api_key_id']}/reactivate", expect=200)
     other.get(f"/users/{person['user_id']}", expect=200)
@@ -77,7 +79,7 @@ def test_deleted_key_is_gone(server, caller, person):
     other = Pcx(server, {**person, "api_key": made["key"]})
     other.get(f"/users/{person['user_id']}", expect=200)
     assert caller.delete(f"/public/api-keys/{made['prefix']}", expect=200).data == {}
-    other.get(f"/users/{person['user_id']}", expect=401)
+    assert other.get(f"/users/{person['user_id']}", expect=401).json == UNAUTHORIZED
     caller.get(f"/public/api-keys/{made['api_key_id']}", expect=404)
     caller.delete(f"/public/api-keys/{made['prefix']}", expect=404)
 
@@ -98,9 +100,20 @@ def test_other_organisations_are_forbidden(caller, pcx, person):
     caller.patch(f"/public/api-keys/{theirs['prefix']}/revoke", expect=403)
 
 
-def test_no_key_for_somebody_more_powerful(pcx_admin, caller, person):
-    reply = make(caller, {**person, "user_id": pcx_admin.user_id})
-    assert reply.status in (403, 404), reply
+@pytest.mark.parametrize("admin", [False, True])
+def test_the_holder_belongs_to_the_organisation(server, sandbox, pcx_admin, caller, person, admin):
+    """Also for staff: a key carries organisation and person together. No key for somebody more powerful."""
+    maker = pcx_admin if admin else caller
+    stranger = register(server, sandbox)
+    reply = make(maker, {**person, "user_id": stranger["user_id"]})
+    assert reply.status == 403 and [error["field"] for error in reply.json["errors"]] == ["user_id"]
+    members = f"/organizations/{person['org_id']}/members"
+    caller.post(members, {"user_id": stranger["user_id"], "role": "user"}, expect=201)
+    assert make(maker, {**person, "user_id": stranger["user_id"]}).status == 201
+    caller.put(f"{members}/{stranger['user_id']}/disable", expect=200)
+    assert make(maker, {**person, "user_id": stranger["user_id"]}).status == 403
+    caller.post(members, {"user_id": pcx_admin.user_id, "role": "user"}, expect=201)
+    assert make(caller, {**person, "user_id": pcx_admin.user_id}).status == 403
 
 
 def test_a_plain_user_makes_none(pcx_user):
@@ -108,12 +121,86 @@ def test_a_plain_user_makes_none(pcx_user):
     assert reply.status == 403, reply
 
 
-@pytest.mark.parametrize("missing", ["name", "org_id", "user_id"])
-def test_required_fields(caller, person, missing):
-    assert make(caller, person, **{missing: None}).status == 400
+@pytest.mark.parametrize("field,value,status", [
+    ("name", None, 400), ("name", " ", 400), ("name", 7, 400), ("org_id", None, 400), ("user_id", None, 400),
+    ("status", "asleep", 400), ("org_id", "nonsense", 400), ("user_id", "nonsense", 400),
+    ("org_id", "org_0000000000004", 404), ("user_id", "usr_0000000000004", 404)])
+def test_create_refuses(caller, person, field, value, status):
+    def count():
+        return caller.get("/public/api-keys", {"org_id": person["org_id"]}, expect=200).json["meta"]["total_count"]
+
+    before = count()
+    reply = make(caller, person, **{field: value})
+    assert reply.status == status and [error["field"] for error in reply.json["errors"]] == [field], reply
+    assert count() == before
 
 
-def test_ids_that_name_nothing(caller, person):
-    assert make(caller, person, org_id="org_0000000000004").status == 404
-    assert make(caller, person, org_id="nonsense").status == 400
-    assert make(caller, person, user_id="usr_0000000000004").status == 404
+def test_the_first_key_of_an_organisation_is_made_by_session(server, sandbox):
+    person = register(server, sandbox)
+    session = PcxSession(server, person)
+    listed = session.get("/public/api-keys", {"org_id": person["org_id"]}, expect=200).json
+    assert listed["data"] == [] and listed["meta"]["total_count"] == 0 and listed["meta"]["has_more"] is False
+    made = make(session, person).data
+    assert (made["org_id"], made["user_id"], made["name"]) == (person["org_id"], person["user_id"], "Integration")
+    Pcx(server, {**person, "api_key": made["key"]}).get(f"/organizations/{person['org_id']}", expect=200)
+
+
+def test_the_list_names_its_organisation(caller, person):
+    reply = caller.get("/public/api-keys", expect=400)
+    assert [error["field"] for error in reply.json["errors"]] == ["org_id"]
+    caller.get("/public/api-keys", {"org_id": "nonsense"}, expect=400)
+    for _ in range(20):
+        make(caller, person)
+    page = caller.get("/public/api-keys", {"org_id": person["org_id"]}, expect=200).json
+    assert page["meta"]["count"] == len(page["data"]) == 20 and page["meta"]["total_count"] == 21
+
+
+# Every state and every event of states/api_key.def: the state after it, or None when it is refused.
+@pytest.mark.parametrize("state,revoked,activated", [
+    ("active", "revoked", None), ("inactive", "revoked", "active"), ("revoked", None, "active")])
+def test_every_step(server, caller, person, platform, state, revoked, activated):
+    for event, after in (("revoke", revoked), ("activate", activated)):
+        made = make(caller, person, status=state).data
+        if event == "revoke":
+            reply = caller.patch(f"/public/api-keys/{made['prefix']}/revoke")
+        else:
+            reply = platform.post(f"/api-keys/{made['api_key_id']}/reactivate")
+        assert reply.status == (200 if after else 409), reply
+        now = caller.get(f"/public/api-keys/{made['api_key_id']}", expect=200).data
+        assert now["status"] == (after or state)
+        opened = Pcx(server, {**person, "api_key": made["key"]}).get(f"/users/{person['user_id']}")
+        assert opened.status == (200 if now["status"] == "active" else 401)
+        assert opened.status == 200 or opened.json == UNAUTHORIZED
+
+
+def test_who_ends_a_key(server, sandbox, pcx_admin, caller, person):
+    """Administrators of the organisation, staff, and whoever holds it; not a colleague."""
+    def colleague():
+        made = caller.post("/users/register", {
+            "email": fresh_email(), "fname": "Co", "lname": "League", "password": PASSWORD,
+            "org_id": person["org_id"]}, expect=201).json["user"]
+        return made, with_key(server, pcx_admin, made)
+
+    holder, other = colleague(), colleague()
+    for who, status in ((other[1], 403), (holder[1], 200), (caller, 200), (pcx_admin, 200)):
+        for method, tail in (("PATCH", "/revoke"), ("DELETE", "")):
+            made = make(caller, holder[0]).data
+            assert who.send(method, f"/public/api-keys/{made['prefix']}{tail}").status == status
+            left = caller.get(f"/public/api-keys/{made['api_key_id']}")
+            if status == 403:
+                assert left.data["status"] == "active"
+    for reference in ("pcx_aaaaaaaa", "nonsense"):
+        caller.patch(f"/public/api-keys/{reference}/revoke", expect=404)
+        caller.delete(f"/public/api-keys/{reference}", expect=404)
+    made = make(caller, person).data
+    caller.get(f"/public/api-keys/{made['prefix']}", expect=404)  # GET reads the id, DELETE the prefix
+    caller.delete(f"/public/api-keys/{made['api_key_id']}", expect=404)
+
+
+def test_a_key_is_not_replayed(caller, person):
+    """The whole key is shown once, so a repeated request cannot be answered from what was kept."""
+    headers = {"Idempotency-Key": fresh_email()}
+    body = {"name": "Once", "org_id": person["org_id"], "user_id": person["user_id"]}
+    first = caller.post("/public/api-keys/create", body, headers=headers, expect=201).data
+    again = caller.post("/public/api-keys/create", body, headers=headers, expect=409)
+    assert first["key"] not in again.text
