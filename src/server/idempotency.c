@@ -10,6 +10,9 @@
 #include "store/row.h"
 #include "store/sql.h"
 
+/* Kept instead of a status when the reply is not. */
+#define STATUS_ONCE 0
+
 #define IDEMPOTENCY_ROW(F)    \
     F(INTEGER, tenant_id)     \
     F(INTEGER, credential_id) \
@@ -62,6 +65,8 @@ int idempotency_find(struct call *c, const struct idempotency_request *request,
     if (row.request_hash.len != IDEMPOTENCY_HASH_SIZE ||
         memcmp(row.request_hash.ptr, request->hash, IDEMPOTENCY_HASH_SIZE) != 0)
         return call_refuse(c, ERR_IDEMPOTENCY_MISMATCH, request->header);
+    if (row.status == STATUS_ONCE)
+        return call_refuse(c, ERR_IDEMPOTENCY_SECRET, request->header);
     ret_reply->status = (int)row.status;
     ret_reply->secret = str_present(row.secret_reply);
     ret_reply->body = ret_reply->secret ? row.secret_reply : row.reply;
@@ -77,9 +82,9 @@ int idempotency_keep(struct call *c, const struct idempotency_request *request,
         .operation = request->operation,
         .idempotency_key = request->key,
         .request_hash = {(const char *)request->hash, IDEMPOTENCY_HASH_SIZE},
-        .status = reply->status,
-        .reply = reply->secret ? STR_NONE : reply->body,
-        .secret_reply = reply->secret ? reply->body : STR_NONE,
+        .status = reply->once ? STATUS_ONCE : reply->status,
+        .reply = reply->secret || reply->once ? STR_NONE : reply->body,
+        .secret_reply = reply->secret && !reply->once ? reply->body : STR_NONE,
         .created_at = c->now,
     };
     int error = sql_insert(c->sql, "idempotency", &idempotency_row, &row);

@@ -23,12 +23,14 @@ struct idempotency_reply {
     int status;
     struct str body;
     bool secret; /* is encrypted in the table */
+    bool once;   /* holds a secret shown once: only that it was answered is kept */
 };
 
 void idempotency_hash(struct idempotency_request *request, struct str method, struct str path,
                       struct str query, struct str body);
 
-/* ERR_NOT_FOUND: first use. 0: *ret_reply is what was answered. ERR_IDEMPOTENCY_MISMATCH. */
+/* ERR_NOT_FOUND: first use. 0: *ret_reply is what was answered. ERR_IDEMPOTENCY_MISMATCH;
+ * ERR_IDEMPOTENCY_SECRET when the answer was for once. */
 int idempotency_find(struct call *c, const struct idempotency_request *request,
                      struct idempotency_reply *ret_reply);
 /* ERR_IDEMPOTENCY_IN_PROGRESS when another process was faster. */

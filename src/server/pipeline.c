@@ -516,7 +516,10 @@ static int run_write(struct writer_job *job, struct writer_turn *turn)
         x->status = reply_encode(c, plan_of(x), x->out, x->started, &x->reply, &x->content_type);
         x->rendered = true;
         TRY(idempotency_keep(c, &x->idempotency,
-                             &(struct idempotency_reply){x->status, x->reply, plan_of(x)->secret}));
+                             &(struct idempotency_reply){.status = x->status,
+                                                         .body = x->reply,
+                                                         .secret = plan_of(x)->secret,
+                                                         .once = route->flags & ROUTE_NO_REPLAY}));
     }
     return add_audit_entry(x, turn);
 }
@@ -529,11 +532,13 @@ static void keep_refusal(struct writer_job *job, struct writer_turn *turn, int e
     struct call *c = &x->call;
     (void)turn;
     if (!x->has_key || x->replayed || is_failure(error) || error == ERR_IDEMPOTENCY_MISMATCH ||
-        error == ERR_IDEMPOTENCY_IN_PROGRESS || error == ERR_RATE_LIMITED)
+        error == ERR_IDEMPOTENCY_IN_PROGRESS || error == ERR_IDEMPOTENCY_SECRET ||
+        error == ERR_RATE_LIMITED)
         return;
     fail(x, error);
     render_error(x);
-    idempotency_keep(c, &x->idempotency, &(struct idempotency_reply){x->status, x->reply, false});
+    idempotency_keep(c, &x->idempotency,
+                     &(struct idempotency_reply){.status = x->status, .body = x->reply});
 }
 
 static void leave(struct exchange *x)

@@ -204,3 +204,10 @@ def test_a_key_is_not_replayed(caller, person):
     first = caller.post("/public/api-keys/create", body, headers=headers, expect=201).data
     again = caller.post("/public/api-keys/create", body, headers=headers, expect=409)
     assert first["key"] not in again.text
+    assert [error["field"] for error in again.json["errors"]] == ["Idempotency-Key"]
+    caller.post("/public/api-keys/create", {**body, "name": "Other"}, headers=headers, expect=409)
+    listed = caller.get("/public/api-keys", {"org_id": person["org_id"]}, expect=200).json["data"]
+    assert [key["name"] for key in listed].count("Once") == 1
+    refused = {"Idempotency-Key": fresh_email()}  # a refusal holds no secret
+    for _ in range(2):
+        caller.post("/public/api-keys/create", {**body, "org_id": "org_0000000000004"}, headers=refused, expect=404)
