@@ -3,6 +3,8 @@ from decimal import Decimal
 
 import pytest
 
+from client.pcx import OtherTenant
+
 
 def fee(**changes):
     body = {"currency": "KES", "transaction_type": "withdrawal", "fee_type": "platform_fee",
@@ -59,12 +61,26 @@ def test_create_get_list_replace_delete(pcx_admin, pcx_user, made):
     ({"fee_structure": "fixed_amount", "fee_value": Decimal("2.5")}, "99999", "2.5"),
     ({}, "0.33", "0"),
     ({}, "1.00", "0.02"),
+    ({"currency": "RWF"}, "100", "2"), ({"currency": "RWF"}, "33", "0"), ({"currency": "RWF"}, "34", "1"),
+    ({"currency": "JPY", "fee_structure": "fixed_amount", "fee_value": Decimal("7")}, "1", "7"),
+    ({"currency": "USDC", "fee_value": Decimal("0.1")}, "0.000499", "0"),
+    ({"currency": "USDC", "fee_value": Decimal("0.1")}, "0.0005", "0.000001"),
+    ({"currency": "BTC", "fee_value": Decimal("0.0001")}, "0.12345678", "0.00000012"),
+    ({"fee_value": Decimal("100")}, "90071992547409.91", "90071992547409.91"),
+    ({"fee_value": Decimal("0.000000000000000001")}, "90071992547409.91", "0"),
+    ({"fee_value": Decimal("0"), "min_fee": Decimal("3")}, "1", "3"),
 ])
 def test_formula(pcx_user, made, changes, amount, expected):
     made(**changes)
-    found = preview(pcx_user, amount)
+    currency = changes.get("currency", "KES")
+    if Decimal(amount) + Decimal(expected) > Decimal("90071992547409.91"):
+        reply = pcx_user.post("/virtual-accounts/fees/preview", {
+            "transaction_type": "withdrawal", "amount": Decimal(amount), "currency": currency}, expect=400)
+        assert "amount" in reply.json["message"]
+        return
+    found = preview(pcx_user, amount, currency)
     assert Decimal(found["fee_amount"]) == Decimal(expected)
-    assert found["fee_currency"] == "KES"
+    assert found["fee_currency"] == currency
     assert Decimal(found["total_amount"]) == Decimal(amount) + Decimal(expected)
 
 
@@ -76,8 +92,36 @@ def test_several_add_up_and_none_is_zero(pcx_user, made):
 
 
 def test_the_same_label_twice_is_a_conflict(pcx_admin, made):
-    made()
+    one, other = made(), made(fee_type="provider_fee")
     pcx_admin.post("/virtual-accounts/fees", fee(), expect=409)
+    pcx_admin.put(f"/virtual-accounts/fees/{other['fee_id']}", fee(), expect=409)
+    assert pcx_admin.get(f"/virtual-accounts/fees/{other['fee_id']}", expect=200).data == other
+    pcx_admin.put(f"/virtual-accounts/fees/{one['fee_id']}", fee(fee_value=2), expect=200)
+    made(transaction_type="deposit")
+    made(currency="RWF")
+
+
+@pytest.mark.parametrize("missing", ["currency", "transaction_type", "fee_type", "fee_structure", "fee_value"])
+def test_a_replacement_is_full(pcx_admin, made, missing):
+    data = made(min_fee=1)
+    reply = pcx_admin.put(f"/virtual-accounts/fees/{data['fee_id']}", fee(**{missing: None}), expect=400)
+    assert missing in reply.json["message"]
+    assert pcx_admin.get(f"/virtual-accounts/fees/{data['fee_id']}", expect=200).data == data
+
+
+def test_fees_are_a_tenants_own(server, pcx_admin, pcx_user, made):
+    data, tenant = made(), OtherTenant(server)
+    path = f"/virtual-accounts/fees/{data['fee_id']}"
+    tenant.get(path, expect=404)
+    tenant.put(path, fee(), expect=404)
+    tenant.delete(path, expect=404)
+    assert data not in tenant.get("/virtual-accounts/fees", expect=200).data
+    assert preview(tenant, "1000")["fee_amount"] == 0
+    for unknown in ("fee_0000000000001", "nonsense"):
+        pcx_user.get(f"/virtual-accounts/fees/{unknown}", expect=404)
+        pcx_admin.delete(f"/virtual-accounts/fees/{unknown}", expect=404)
+    listed = pcx_user.get("/virtual-accounts/fees", expect=200).json
+    assert listed["count"] == len(listed["data"]) and listed["status"] == "success"
 
 
 @pytest.mark.parametrize("changes, field", [
@@ -107,8 +151,11 @@ def test_only_staff_changes_fees(pcx, pcx_user, made):
         caller.delete(path, expect=403)
 
 
-@pytest.mark.parametrize("amount", ["0", "-1", "1.005"])
-def test_preview_checks_the_amount(pcx_user, amount):
-    reply = pcx_user.post("/virtual-accounts/fees/preview", {
-        "transaction_type": "withdrawal", "amount": Decimal(amount), "currency": "KES"}, expect=400)
-    assert "amount" in reply.json["message"]
+@pytest.mark.parametrize("changes", [
+    {"amount": 0}, {"amount": -1}, {"amount": Decimal("1.005")}, {"amount": "1"}, {"amount": None}, {"amount": Decimal(10) ** 16},
+    {"currency": "XXX"}, {"currency": None}, {"transaction_type": None}, {"transaction_type": " "}, {"transaction_type": 1},
+])
+def test_preview_refuses(pcx_user, changes):
+    body = {"transaction_type": "withdrawal", "amount": 5, "currency": "KES", **changes}
+    reply = pcx_user.post("/virtual-accounts/fees/preview", {k: v for k, v in body.items() if v is not None}, expect=400)
+    assert next(iter(changes)) in reply.json["message"]
