@@ -42,6 +42,7 @@ CREATE TABLE payment (
     fee_ids TEXT,
     instructions TEXT,
     comments TEXT,
+    entry_id BIGINT,
     hold_amount_id BIGINT,
     hold_fee_id BIGINT,
     hold_payout_id BIGINT,

@@ -12,6 +12,7 @@
 #include "core/life_cycle.h"
 #include "core/outbox.h"
 #include "core/payment/card_details.h"
+#include "core/payment/payment_entry.h"
 #include "core/payment/payment_money.h"
 #include "core/payment/payout.h"
 #include "core/payment/transaction.h"
@@ -223,6 +224,7 @@ static struct str metadata_reference(struct call *c, struct str metadata)
 int payment_create(struct call *c, const struct payment_request *request, struct payment *payment)
 {
     struct beneficiary payee;
+    id_t64 journal_id;
 
     payment->user_id = c->principal.user_id;
     payment->tenant_id = c->principal.tenant_id;
@@ -242,8 +244,10 @@ int payment_create(struct call *c, const struct payment_request *request, struct
     payment->transaction_id = id_new();
     payment->status = STR("initiated");
     payment->created_at = payment->updated_at = c->now;
-    if (is_outbound(payment))
-        TRY(payment_hold_money(c, payment));
+    if (is_outbound(payment)) {
+        TRY(payment_hold_money(c, payment, &journal_id));
+        TRY(payment_entry_add(c, payment, journal_id));
+    }
     TRY(create_transaction(c, payment, &payee));
     if (is_outbound(payment))
         TRY(payout_instruct(c, payment, &payee));
@@ -388,14 +392,15 @@ static const char *event_towards(struct str status)
     return "initiate";
 }
 
-static int move_money(struct call *c, struct payment *payment, struct str status)
+static int move_money(struct call *c, struct payment *payment, struct str status,
+                      id_t64 *ret_journal)
 {
     if (str_is(status, "completed"))
-        return payment_settle_money(c, payment);
+        return payment_settle_money(c, payment, ret_journal);
     if (str_is(status, "refunded"))
-        return payment_refund_money(c, payment);
+        return payment_refund_money(c, payment, ret_journal);
     if (is_outbound(payment) && str_is(transaction_status(status), "failed"))
-        return payment_release_money(c, payment);
+        return payment_release_money(c, payment, ret_journal);
     return OK;
 }
 
@@ -437,6 +442,8 @@ static int advance_transaction(struct call *c, const struct payment *payment)
 int payment_advance(struct call *c, struct payment *payment, struct str status,
                     enum payment_actor actor)
 {
+    id_t64 journal_id = 0;
+
     if (str_eq(payment->status, status))
         return payment_update(c, payment);
     if (actor == PAYMENT_BY_STAFF && payment->payout_initiated &&
@@ -446,7 +453,8 @@ int payment_advance(struct call *c, struct payment *payment, struct str status,
             "The provider has been instructed: only its answer can end this payment.");
     TRY(life_cycle_step(c, &payment_life_cycle, payment->status, event_towards(status), "status",
                         &payment->status));
-    TRY(move_money(c, payment, status));
+    TRY(move_money(c, payment, status, &journal_id));
+    TRY(payment_entry_follow(c, payment, journal_id));
     if (payment->payout_initiated && has_ended(payment))
         TRY(provider_end_instruction(c, "payment_payout", payment->id,
                                      str_is(payment->status, "completed")));
@@ -465,6 +473,7 @@ int payment_update(struct call *c, struct payment *payment)
 int payment_change_provider(struct call *c, struct payment *payment, struct str provider)
 {
     struct beneficiary payee;
+    id_t64 journal_id;
 
     if (str_eq(provider, payment->provider))
         return OK;
@@ -483,10 +492,11 @@ int payment_change_provider(struct call *c, struct payment *payment, struct str 
         return OK;
     }
     TRY(beneficiary_load(c, payment->beneficiary_id, &payee));
-    TRY(payment_release_money(c, payment));
+    TRY(payment_release_money(c, payment, &journal_id));
     payment->provider = provider;
     TRY(payout_choose_provider(c, payment, &payee));
-    TRY(payment_hold_money(c, payment));
+    TRY(payment_hold_money(c, payment, &journal_id));
+    TRY(payment_entry_hold_again(c, payment, journal_id));
     return payout_instruct(c, payment, &payee);
 }
 

@@ -7,6 +7,8 @@
  * inbound   credits the wallet at completion, less the fee.
  * external  moves no money here: a record with its states.
  *
+ * What a payment moves on the wallet is also an entry in the wallet's list of movements.
+ *
  * A conversion goes through position accounts, so that each asset balances by itself:
  *
  *     wallet      --amount-->  FX position (source asset)
@@ -66,6 +68,7 @@
     F(JSON, fee_ids)              \
     F(TEXT, instructions)         \
     F(TEXT, comments)             \
+    F(INTEGER, entry_id)          \
     F(INTEGER, hold_amount_id)    \
     F(INTEGER, hold_fee_id)       \
     F(INTEGER, hold_payout_id)    \

@@ -54,7 +54,7 @@ static struct str reference_of(struct call *c, const struct payment *payment)
     return call_id(c, ID_PAYMENT, payment->id);
 }
 
-int payment_hold_money(struct call *c, struct payment *payment)
+int payment_hold_money(struct call *c, struct payment *payment, id_t64 *ret_journal)
 {
     struct accounts accounts;
     struct transfer legs[MAX_LEGS];
@@ -88,7 +88,8 @@ int payment_hold_money(struct call *c, struct payment *payment)
                                           .credit_account = accounts.target_income,
                                           .amount = payment->spread_amount,
                                           .reason = REASON_FX_SPREAD};
-    TRY(wallet_post(c, legs, count, STR("payment held"), reference_of(c, payment), "amount", NULL));
+    TRY(wallet_post(c, legs, count, STR("payment held"), reference_of(c, payment), "amount",
+                    ret_journal));
     payment->hold_amount_id = legs[0].id;
     payment->hold_fee_id = payout > fee ? legs[fee].id : 0;
     payment->hold_payout_id = spread > payout ? legs[payout].id : 0;
@@ -97,7 +98,7 @@ int payment_hold_money(struct call *c, struct payment *payment)
 }
 
 static int end_holds(struct call *c, struct payment *payment, enum transfer_kind kind,
-                     struct str description)
+                     struct str description, id_t64 *ret_journal)
 {
     const struct {
         id_t64 pending;
@@ -113,18 +114,18 @@ static int end_holds(struct call *c, struct payment *payment, enum transfer_kind
         if (holds[i].pending)
             legs[count++] = (struct transfer){
                 .kind = kind, .pending_id = holds[i].pending, .reason = (int)holds[i].reason};
-    return count == 0
-               ? OK
-               : wallet_post(c, legs, count, description, reference_of(c, payment), NULL, NULL);
+    return count == 0 ? OK
+                      : wallet_post(c, legs, count, description, reference_of(c, payment), NULL,
+                                    ret_journal);
 }
 
-int payment_release_money(struct call *c, struct payment *payment)
+int payment_release_money(struct call *c, struct payment *payment, id_t64 *ret_journal)
 {
-    return end_holds(c, payment, TRANSFER_VOID, STR("payment released"));
+    return end_holds(c, payment, TRANSFER_VOID, STR("payment released"), ret_journal);
 }
 
 /* Cleared money came in at the provider: the wallet gets it, less the fee. */
-static int credit_inbound(struct call *c, struct payment *payment)
+static int credit_inbound(struct call *c, struct payment *payment, id_t64 *ret_journal)
 {
     struct accounts accounts;
     struct transfer legs[2];
@@ -141,19 +142,20 @@ static int credit_inbound(struct call *c, struct payment *payment)
                                           .amount = payment->fee_amount,
                                           .reason = REASON_FEE};
     return wallet_post(c, legs, count, STR("payment received"), reference_of(c, payment), NULL,
-                       NULL);
+                       ret_journal);
 }
 
-int payment_settle_money(struct call *c, struct payment *payment)
+int payment_settle_money(struct call *c, struct payment *payment, id_t64 *ret_journal)
 {
     if (str_is(payment->direction, "outbound"))
-        return end_holds(c, payment, TRANSFER_POST, STR("payment completed"));
+        return end_holds(c, payment, TRANSFER_POST, STR("payment completed"), ret_journal);
     if (str_is(payment->direction, "inbound"))
-        return credit_inbound(c, payment);
+        return credit_inbound(c, payment, ret_journal);
     return OK;
 }
 
-static int refund_outbound(struct call *c, struct payment *payment, const struct accounts *accounts)
+static int refund_outbound(struct call *c, struct payment *payment, const struct accounts *accounts,
+                           id_t64 *ret_journal)
 {
     struct transfer legs[MAX_LEGS];
     size_t count = 0;
@@ -179,11 +181,12 @@ static int refund_outbound(struct call *c, struct payment *payment, const struct
                                           .amount = payment->spread_amount,
                                           .reason = REASON_REFUND};
     return wallet_post(c, legs, count, STR("payment refunded"), reference_of(c, payment), NULL,
-                       NULL);
+                       ret_journal);
 }
 
 /* Taking an inbound payment back is a debit like any other: the wallet has to cover it. */
-static int refund_inbound(struct call *c, struct payment *payment, const struct accounts *accounts)
+static int refund_inbound(struct call *c, struct payment *payment, const struct accounts *accounts,
+                          id_t64 *ret_journal)
 {
     struct transfer legs[2];
     size_t count = 0;
@@ -198,17 +201,17 @@ static int refund_inbound(struct call *c, struct payment *payment, const struct 
                                       .amount = payment->amount,
                                       .reason = REASON_REFUND};
     return wallet_post(c, legs, count, STR("payment refunded"), reference_of(c, payment), "status",
-                       NULL);
+                       ret_journal);
 }
 
-int payment_refund_money(struct call *c, struct payment *payment)
+int payment_refund_money(struct call *c, struct payment *payment, id_t64 *ret_journal)
 {
     struct accounts accounts;
 
     TRY(find_accounts(c, payment, &accounts));
     if (str_is(payment->direction, "outbound"))
-        return refund_outbound(c, payment, &accounts);
+        return refund_outbound(c, payment, &accounts, ret_journal);
     if (str_is(payment->direction, "inbound"))
-        return refund_inbound(c, payment, &accounts);
+        return refund_inbound(c, payment, &accounts, ret_journal);
     return OK;
 }

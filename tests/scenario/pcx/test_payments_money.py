@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from client.flows import balances, open_account
-from client.http import wait_until
+from client.http import loads, wait_until
 
 D = Decimal
 
@@ -280,3 +280,49 @@ def test_another_provider_takes_over_until_one_is_told(server, house, platform, 
     external = house.pay(account, payee, "30", "USD", direction="external")
     assert house.admin.patch(f"/payments/{external['payment_id']}", {"provider": "paystack"},
                              expect=200).json["provider"] == "paystack"
+
+
+def test_the_list_of_movements_explains_the_balance(server, house, sandbox, fees):
+    account, payee = open_account(server, "EUR", "100"), house.payee("DE", "EUR", iban="DE89370400440532013000")
+    hook = sandbox.hook()
+    house.owner.post("/public/webhooks", {"endpoint_url": hook.url}, expect=201)
+    fees("EUR", "1", "fixed_amount")
+    fees("EUR", "0.5", "fixed_amount", kind="deposit")
+
+    def shows(*expected):
+        rows = house.owner.get(f"/virtual-accounts/{account}/transactions", {"limit": 100}, expect=200).data
+        lines = [(row["reference"], row["type"], row["status"], row["amount"], row["fee"]) for row in rows]
+        assert lines[:-1] == list(expected), lines
+        assert all(row["payment_rail"] == "bank_transfer" for row in rows[:-1])
+        settled = sum(row["amount"] - row["fee"] if row["type"] == "credit" else -row["amount"] - row["fee"]
+                      for row in rows if row["status"] == "completed")
+        waiting = sum(row["amount"] + row["fee"] for row in rows if row["status"] in ("pending", "approved", "processing"))
+        assert balances(server, account) == (settled - waiting, settled)
+
+    one, two = house.pay(account, payee, "10", "EUR"), house.pay(account, payee, "20", "EUR")
+    names = [p["payment_id"] for p in (one, two)]
+    for status, shown in (("initiated", "pending"), ("reviewed", "pending"), ("confirmed", "approved"),
+                          ("processing", "processing"), ("pending", "processing"), ("completed", "completed")):
+        house.move(one, status)
+        shows((names[1], "debit", "pending", 20, 1), (names[0], "debit", shown, 10, 1))
+    house.move(two, "canceled")
+    shows((names[1], "debit", "rejected", 20, 1), (names[0], "debit", "completed", 10, 1))
+    house.move(one, "refunded")
+    given_back = [(names[0], "credit", "completed", 11, 0), (names[1], "debit", "rejected", 20, 1),
+                  (names[0], "debit", "completed", 10, 1)]
+    shows(*given_back)
+    comes = house.pay(account, payee, "5", "EUR", direction="inbound")
+    shows(*given_back)  # nothing has moved yet
+    house.move(comes, "completed")
+    credit = (comes["payment_id"], "credit", "completed", 5, D("0.5"))
+    shows(credit, *given_back)
+    house.move(comes, "refunded")
+    shows((comes["payment_id"], "debit", "completed", D("4.5"), 0), credit, *given_back)
+
+    def told():
+        events = [loads(d["body"]) for d in hook.deliveries()]
+        return [(e["event_type"], e["data"]["amount"]) for e in events if e["data"].get("account_id") == account]
+
+    wait_until(lambda: sorted(told()) == [
+        ("virtual_account.credited", 5), ("virtual_account.credited", 11),
+        ("virtual_account.debited", D("4.5")), ("virtual_account.debited", 10)], what="the account's events")
