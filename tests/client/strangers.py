@@ -46,21 +46,21 @@ def strangers_of(server, dialect):
 
 def replay(server, path):
     """Writes one line per operation that was used with success on a URL or with a body that names an id."""
-    router, chosen = Router(operations(server.binary)), {}
-    for exchange in server.recorder.kept:
+    router, chosen, strangers = Router(operations(server.binary)), {}, {}
+    for exchange in list(server.recorder.kept):
         row = router.find(exchange["method"], exchange["url"])
         if row and row["roles"] != [] and 200 <= exchange["status"] < 300:
             named = ids_in(exchange["url"]) | ids_in(exchange["request"])
+            if row["dialect"] not in strangers:
+                strangers[row["dialect"]] = strangers_of(server, row["dialect"])
+            if any(named & ids_of(caller) for caller in strangers[row["dialect"]].values()):
+                continue  # what they did at home is their right
             chosen.setdefault(row["id"], (row, exchange, named))
             if named and not chosen[row["id"]][2]:
                 chosen[row["id"]] = (row, exchange, named)
-    strangers = {}
     with open(path, "a", encoding="utf-8") as file:
         for row, exchange, named in chosen.values():
-            dialect = row["dialect"]
-            if dialect not in strangers:
-                strangers[dialect] = strangers_of(server, dialect)
-            for who, caller in strangers[dialect].items():
+            for who, caller in strangers[row["dialect"]].items():
                 reply = caller.send(exchange["method"], exchange["url"], raw=exchange["request"])
                 file.write(json.dumps({
                     "operation": row["id"], "who": who, "method": exchange["method"],
