@@ -16,7 +16,7 @@
 #include "core/work.h"
 #include "store/sql.h"
 
-/* Longer than the longest a row's work may take: two provider calls with their timeouts. */
+/* Longer than the longest a row's work may take: four provider calls with their timeouts. */
 #define LEASE (2 * USEC_PER_MINUTE)
 #define COUNT_PERIOD (500 * USEC_PER_MSEC)
 #define LONGEST_RETRY (5 * USEC_PER_MINUTE)

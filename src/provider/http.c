@@ -13,6 +13,7 @@
 
 #define DEFAULT_ANSWER_LIMIT (1024 * 1024)
 #define CONNECT_TIMEOUT_MS 10000
+#define RETRY_AFTER_MAX (24 * 3600)
 
 /* ---- Addresses ---- */
 
@@ -229,11 +230,15 @@ static void read_result(CURL *handle, struct arena *arena, CURLcode code,
                         struct http_response *ret_response)
 {
     long status = 0, request_size = 0;
+    curl_off_t retry_after = 0;
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(handle, CURLINFO_REQUEST_SIZE, &request_size);
+    curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after);
     ret_response->sent = request_size > 0;
     if (code == CURLE_OK) {
         ret_response->status = (int)status;
+        ret_response->retry_after =
+            (retry_after < RETRY_AFTER_MAX ? retry_after : RETRY_AFTER_MAX) * USEC_PER_SEC;
         return;
     }
     ret_response->error = arena_copy(arena, str_from(curl_easy_strerror(code)));

@@ -53,8 +53,7 @@ enum provider_status {
     PROVIDER_PENDING, /* accepted or unknown: wait for an event, ask again later */
     PROVIDER_SUCCEEDED,
     PROVIDER_FAILED, /* the provider says, in so many words, that it did not and will not happen */
-    PROVIDER_RETRY,  /* not accepted, safe to send again (connect error, 429, 5xx before acceptance)
-                      */
+    PROVIDER_RETRY,  /* not accepted, safe to send or ask again (not connected, 429) */
 };
 
 struct provider_outcome {
@@ -62,11 +61,14 @@ struct provider_outcome {
     struct str provider_reference; /* the provider's id of the thing */
     struct str reason;             /* for people, when failed */
     struct str data_json; /* operation-specific neutral result (account_number, tos_link, ...) */
-    bool unknown; /* PENDING only because the answer said nothing we know: raises an alert */
+    bool unknown;       /* PENDING only because the answer said nothing we know: raises an alert */
+    bool absent;        /* RETRY, from a question: the provider never heard of the thing */
+    usec_t retry_after; /* what the provider asks us to wait; 0: nothing said */
 };
 
 /* A callback, verified and translated. */
 struct provider_event {
+    struct str provider;   /* set when it is applied */
     struct str event_id;   /* for de-duplication */
     const char *operation; /* payout, deposit (core/provider_events.def); NULL: not ours, ignore */
     struct str provider_reference;
@@ -97,6 +99,7 @@ struct http_response {
     bool sent;  /* the request may have reached the provider */
     struct str body;
     struct str error;
+    usec_t retry_after; /* the Retry-After header; 0: none */
 };
 
 /* Base URL and credentials of one provider, from the configuration (sandbox: made up at start). */
@@ -109,19 +112,15 @@ struct provider_settings {
                                our behalf */
     struct str wallet_id;   /* the wallet payouts are funded from (Bridge) */
     struct str callback_url;
-    usec_t now; /* to tell a stale signature; set for each call */
+    int64_t timeout_ms; /* of a whole call; 0: 20 s */
+    usec_t now;         /* to tell a stale signature; set for each call */
 };
+
+struct connector; /* its tables: provider/connector.h */
 
 struct provider {
     const char *name;
-    /* `body` is the neutral request; `reference` ours, unique, sent as the provider's idempotency
-     * key. ERR_NOT_FOUND when the provider has no such operation, ERR_REQUIRED when `body` lacks
-     * what it needs. */
-    int (*build)(struct arena *arena, const struct provider_settings *settings,
-                 const char *operation, struct str reference, const struct json *body,
-                 struct http_request *ret_request);
-    int (*read)(struct arena *arena, const char *operation, const struct http_response *response,
-                struct provider_outcome *ret_outcome);
+    const struct connector *connector;
     /* ERR_UNAUTHENTICATED unless the signature is right. */
     int (*verify)(struct arena *arena, const struct provider_settings *settings,
                   struct str (*header)(void *context, const char *name), void *context,
@@ -135,5 +134,17 @@ struct provider {
 const struct provider *provider_find(struct str name);
 size_t provider_count(void);
 const struct provider *provider_at(size_t index);
+
+/*
+ * The HTTP request of an operation. `body` is the neutral request; `reference` ours, unique, sent
+ * as the provider's idempotency key. ERR_NOT_FOUND when the provider has no such operation,
+ * ERR_REQUIRED when `body` lacks what it needs.
+ */
+int provider_build(const struct provider *provider, struct arena *arena,
+                   const struct provider_settings *settings, const char *operation,
+                   struct str reference, const struct json *body, struct http_request *ret_request);
+/* What the answer, or the lack of one, means. ERR_NOT_FOUND when there is no such operation. */
+int provider_read(const struct provider *provider, struct arena *arena, const char *operation,
+                  const struct http_response *response, struct provider_outcome *ret_outcome);
 
 #endif

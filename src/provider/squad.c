@@ -4,41 +4,12 @@
  *
  * Money: payouts and balances in kobo, as text; deposits and virtual account transactions in naira
  * with two decimals. A payout's transaction_reference is unique and begins with the merchant's id.
- * Error codes of a payout: 400 bad request, 404 not found, 412 reversed, 422 unprocessed and 424
- * timeout (both to be queried again). Callbacks: x-squad-signature, HMAC-SHA512 with the secret key
- * over six members joined by '|' (version 2 and 3), or over the whole body (version 1, where the
- * header may also be x-squad-encrypted-body).
+ * Codes of a payout: 400 bad request, 404 not found, 412 reversed, 422 unprocessed and 424 timeout
+ * (both to be queried again). Callbacks: x-squad-signature, HMAC-SHA512 with the secret key over
+ * six members joined by '|' (version 2 and 3), or over the whole body (version 1, where the header
+ * may also be x-squad-encrypted-body).
  */
-#include "base/digest.h"
 #include "provider/connector.h"
-
-enum operation {
-    CREATE_ACCOUNT,
-    GET_ACCOUNT,
-    LIST_ACCOUNTS,
-    LIST_TRANSACTIONS,
-    BALANCE,
-    LOOKUP,
-    PAYOUT,
-    PAYOUT_STATUS,
-};
-
-static const char *const operations[] = {
-    "create_virtual_account",
-    "get_virtual_account",
-    "list_virtual_accounts",
-    "list_transactions",
-    "wallet_balance",
-    "lookup_account",
-    "payout",
-    "payout_status",
-    NULL,
-};
-
-static const struct asset *naira(void)
-{
-    return asset_find(STR("NGN"));
-}
 
 /* ---- Requests ---- */
 
@@ -51,285 +22,214 @@ static struct str birth_date(struct arena *arena, struct str date)
     return arena_printf(arena, "%.2s/%.2s/%.4s", date.ptr + 8, date.ptr + 5, date.ptr);
 }
 
-static struct str gender(struct str text)
+static struct str gender(struct arena *arena, struct str text)
 {
+    (void)arena;
     if (str_eq_nocase(text, STR("male")))
         return STR("1");
     return str_eq_nocase(text, STR("female")) ? STR("2") : STR_NONE;
 }
 
-static int build_account(struct arena *arena, const struct provider_settings *settings,
-                         const struct json *body, struct http_request *ret_request)
+static const struct connector_field individual[] = {
+    {"customer_identifier", "customer_identifier", NULL, true},
+    {"first_name", "first_name"},
+    {"last_name", "last_name"},
+    {"middle_name", "middle_name"},
+    {"email", "email"},
+    {"dob", "date_of_birth", birth_date},
+    {"gender", "gender", gender},
+    {"address", "address"},
+    {"mobile_num", "phone_number"},
+    {"bvn", "bvn"},
+    {"beneficiary_account", "beneficiary_account"},
+    {0},
+};
+
+static const struct connector_field business[] = {
+    {"customer_identifier", "customer_identifier", NULL, true},
+    {"business_name", "business_name"},
+    {"mobile_num", "phone_number"},
+    {"bvn", "bvn"},
+    {"beneficiary_account", "beneficiary_account"},
+    {0},
+};
+
+static bool is_business(const struct json *body)
 {
-    bool business = str_is(connector_text(body, "customer_type"), "business");
-    struct str identifier = connector_text(body, "customer_identifier");
-    if (str_empty(identifier))
-        return ERR_REQUIRED;
-    struct buf out = json_object(arena);
-    json_put(&out, "customer_identifier", identifier);
-    if (business) {
-        json_put(&out, "business_name", connector_text(body, "business_name"));
-    } else {
-        json_put(&out, "first_name", connector_text(body, "first_name"));
-        json_put(&out, "last_name", connector_text(body, "last_name"));
-        json_put(&out, "middle_name", connector_text(body, "middle_name"));
-        json_put(&out, "email", connector_text(body, "email"));
-        json_put(&out, "dob", birth_date(arena, connector_text(body, "date_of_birth")));
-        json_put(&out, "gender", gender(connector_text(body, "gender")));
-        json_put(&out, "address", connector_text(body, "address"));
-    }
-    json_put(&out, "mobile_num", connector_text(body, "phone_number"));
-    json_put(&out, "bvn", connector_text(body, "bvn"));
-    json_put(&out, "beneficiary_account", connector_text(body, "beneficiary_account"));
-    connector_request(arena, settings, "POST",
-                      business ? STR("/virtual-account/business") : STR("/virtual-account"),
-                      json_object_end(&out), ret_request);
+    return str_is(json_text(json_get(body, "customer_type")), "business");
+}
+
+static const struct connector_field look_up[] = {
+    {"bank_code", "bank_code", NULL, true},
+    {"account_number", "account_number", NULL, true},
+    {0},
+};
+
+static int put_reference(struct buf *out, const struct connector_source *source)
+{
+    json_put(out, "transaction_reference",
+             arena_printf(source->arena, "%.*s_%.*s", STR_FMT(source->settings->merchant_id),
+                          STR_FMT(source->reference)));
     return OK;
 }
 
-static struct str payout_reference(struct arena *arena, const struct provider_settings *settings,
-                                   struct str reference)
-{
-    return arena_printf(arena, "%.*s_%.*s", STR_FMT(settings->merchant_id), STR_FMT(reference));
-}
-
-static int build_payout(struct arena *arena, const struct provider_settings *settings,
-                        struct str reference, const struct json *body,
-                        struct http_request *ret_request)
-{
-    money_t kobo;
-    if (!str_is(connector_text(body, "currency"), "NGN") ||
-        !connector_to_minor(json_get(body, "amount"), naira(), &kobo))
-        return ERR_REQUIRED;
-    struct buf out = json_object(arena);
-    json_put(&out, "transaction_reference", payout_reference(arena, settings, reference));
-    json_put(&out, "amount", arena_printf(arena, "%lld", (long long)kobo));
-    json_put(&out, "bank_code", connector_text(body, "payee.bank_code"));
-    json_put(&out, "account_number", connector_text(body, "payee.account_number"));
-    json_put(&out, "account_name", connector_text(body, "payee.name"));
-    json_put(&out, "currency_id", STR("NGN"));
-    json_put(&out, "remark", connector_either(connector_text(body, "narration"), reference));
-    connector_request(arena, settings, "POST", STR("/payout/transfer"), json_object_end(&out),
-                      ret_request);
-    return OK;
-}
-
-static int build_read(struct arena *arena, const struct provider_settings *settings,
-                      enum operation operation, const struct json *body,
-                      struct http_request *ret_request)
-{
-    struct str identifier = connector_escape(arena, connector_text(body, "customer_identifier"));
-    struct str path;
-    if (operation == BALANCE) {
-        path = STR("/merchant/balance?currency_id=NGN");
-    } else if (operation == LIST_ACCOUNTS) {
-        path = arena_printf(arena, "/virtual-account/merchant/accounts?page=%.*s&perPage=%.*s",
-                            STR_FMT(str_or(connector_text(body, "page"), STR("1"))),
-                            STR_FMT(str_or(connector_text(body, "limit"), STR("100"))));
-    } else {
-        if (str_empty(identifier))
-            return ERR_REQUIRED;
-        path = arena_printf(arena, "/virtual-account/%s%.*s",
-                            operation == LIST_TRANSACTIONS ? "customer/transactions/" : "",
-                            STR_FMT(identifier));
-    }
-    connector_request(arena, settings, "GET", path, STR_NONE, ret_request);
-    return OK;
-}
-
-static int build_lookup(struct arena *arena, const struct provider_settings *settings,
-                        const struct json *body, struct http_request *ret_request)
-{
-    struct buf out = json_object(arena);
-    json_put(&out, "bank_code", connector_text(body, "bank_code"));
-    json_put(&out, "account_number", connector_text(body, "account_number"));
-    connector_request(arena, settings, "POST", STR("/payout/account/lookup"), json_object_end(&out),
-                      ret_request);
-    return OK;
-}
-
-static int build_requery(struct arena *arena, const struct provider_settings *settings,
-                         struct str reference, struct http_request *ret_request)
-{
-    struct buf out = json_object(arena);
-    json_put(&out, "transaction_reference", payout_reference(arena, settings, reference));
-    connector_request(arena, settings, "POST", STR("/payout/requery"), json_object_end(&out),
-                      ret_request);
-    return OK;
-}
-
-static int build(struct arena *arena, const struct provider_settings *settings,
-                 const char *operation, struct str reference, const struct json *body,
-                 struct http_request *ret_request)
-{
-    int which = connector_find(operations, operation);
-    if (which < 0)
-        return ERR_NOT_FOUND;
-    int error = OK;
-    switch ((enum operation)which) {
-    case CREATE_ACCOUNT:
-        error = build_account(arena, settings, body, ret_request);
-        break;
-    case PAYOUT:
-        error = build_payout(arena, settings, reference, body, ret_request);
-        break;
-    case PAYOUT_STATUS:
-        error = build_requery(arena, settings, reference, ret_request);
-        break;
-    case LOOKUP:
-        error = build_lookup(arena, settings, body, ret_request);
-        break;
-    case GET_ACCOUNT:
-    case LIST_ACCOUNTS:
-    case LIST_TRANSACTIONS:
-    case BALANCE:
-        error = build_read(arena, settings, (enum operation)which, body, ret_request);
-        break;
-    }
-    if (error)
-        return error;
-    connector_header(arena, ret_request, "Authorization",
-                     arena_printf(arena, "Bearer %.*s", STR_FMT(settings->api_key)));
-    return OK;
-}
+static const struct connector_field payout[] = {
+    {"amount", "amount", connector_naira_to_kobo, true},
+    {"bank_code", "payee.bank_code", NULL, true},
+    {"account_number", "payee.account_number", NULL, true},
+    {"account_name", "payee.name"},
+    {"currency_id", "=NGN"},
+    {"remark", "narration|$reference"},
+    {0},
+};
 
 /* ---- Answers ---- */
 
-static void put_account(struct buf *out, const struct json *account)
+/* Squad's virtual accounts are held at GTBank, whose code is 058; the answer has no name. */
+static struct str bank_name(struct arena *arena, struct str code)
 {
-    struct str name = json_text(json_get(account, "account_name"));
-    if (str_empty(name))
-        name = arena_printf(out->arena, "%.*s%s%.*s",
-                            STR_FMT(json_text(json_get(account, "first_name"))),
-                            str_empty(json_text(json_get(account, "first_name"))) ? "" : " ",
-                            STR_FMT(json_text(json_get(account, "last_name"))));
-    struct str bank = json_text(json_get(account, "bank_code"));
-    json_put(out, "account_number", json_text(json_get(account, "virtual_account_number")));
-    json_put_unless_empty(out, "account_name", name);
-    json_put(out, "bank_code", bank);
-    /* Squad's virtual accounts are held at GTBank, whose code is 058; the answer has no name. */
-    json_put(out, "bank_name", str_is(bank, "058") ? STR("GTBank") : STR_NONE);
-    json_put(out, "customer_identifier", json_text(json_get(account, "customer_identifier")));
-    json_put(out, "account_id", json_text(json_get(account, "customer_identifier")));
-    json_put(out, "payment_rail", STR("bank_transfer"));
+    (void)arena;
+    return str_is(code, "058") ? STR("GTBank") : STR_NONE;
 }
 
-static void put_transaction(struct buf *out, const struct json *row)
+static struct str direction(struct arena *arena, struct str indicator)
 {
-    json_open(out, NULL, '{');
-    json_put(out, "reference", json_text(json_get(row, "transaction_reference")));
-    json_put(out, "amount", connector_amount(out->arena, json_get(row, "principal_amount")));
-    json_put(out, "currency", str_or(json_text(json_get(row, "currency")), STR("NGN")));
-    json_put(out, "direction",
-             str_is(json_text(json_get(row, "transaction_indicator")), "D") ? STR("debit")
-                                                                            : STR("credit"));
-    json_put(out, "description", json_text(json_get(row, "remarks")));
-    json_put(out, "occurred_at", json_text(json_get(row, "transaction_date")));
-    json_put(out, "account_number", json_text(json_get(row, "virtual_account_number")));
-    json_close(out, '}');
+    (void)arena;
+    return str_is(indicator, "D") ? STR("debit") : STR("credit");
 }
 
-static void read_rows(struct buf *out, const char *name, const struct json *data,
-                      void (*put)(struct buf *out, const struct json *row))
-{
-    /* Lists come bare, or as {count, rows}. */
-    const struct json *rows = json_count(json_get(data, "rows")) ? json_get(data, "rows") : data;
-    json_open(out, name, '[');
-    for (size_t i = 0; i < json_count(rows); i++)
-        put(out, json_at(rows, i));
-    json_close(out, ']');
-}
+static const struct connector_field account[] = {
+    {"account_number", "virtual_account_number"},
+    {"account_name", "account_name|first_name+last_name"},
+    {"bank_code", "bank_code"},
+    {"bank_name", "bank_code", bank_name},
+    {"customer_identifier", "customer_identifier"},
+    {"account_id", "customer_identifier"},
+    {"payment_rail", "=bank_transfer"},
+    {0},
+};
 
-static void put_account_item(struct buf *out, const struct json *row)
-{
-    json_open(out, NULL, '{');
-    put_account(out, row);
-    json_close(out, '}');
-}
+static const struct connector_field transaction[] = {
+    {"reference", "transaction_reference"},
+    {"amount", "principal_amount", connector_amount},
+    {"currency", "currency|=NGN"},
+    {"direction", "transaction_indicator|=C", direction},
+    {"description", "remarks"},
+    {"occurred_at", "transaction_date"},
+    {"account_number", "virtual_account_number"},
+    {0},
+};
 
-static void read_data(struct arena *arena, enum operation operation, const struct json *data,
-                      struct provider_outcome *ret_outcome)
-{
-    struct buf out = json_object(arena);
-    switch (operation) {
-    case CREATE_ACCOUNT:
-    case GET_ACCOUNT:
-        put_account(&out, data);
-        ret_outcome->provider_reference = json_text(json_get(data, "customer_identifier"));
-        break;
-    case LIST_ACCOUNTS:
-        read_rows(&out, "accounts", data, put_account_item);
-        break;
-    case LIST_TRANSACTIONS:
-        read_rows(&out, "transactions", data, put_transaction);
-        break;
-    case BALANCE:
-        json_put(&out, "balance", connector_from_minor(arena, json_get(data, "balance"), naira()));
-        json_put(&out, "currency", str_or(json_text(json_get(data, "currency_id")), STR("NGN")));
-        break;
-    case LOOKUP:
-        json_put(&out, "account_number", json_text(json_get(data, "account_number")));
-        json_put(&out, "account_name", json_text(json_get(data, "account_name")));
-        break;
-    case PAYOUT:
-    case PAYOUT_STATUS:
-        json_put(&out, "amount", connector_from_minor(arena, json_get(data, "amount"), naira()));
-        json_put(&out, "currency", json_text(json_get(data, "currency_id")));
-        ret_outcome->provider_reference =
-            connector_either(json_text(json_get(data, "nip_transaction_reference")),
-                             json_text(json_get(data, "transaction_reference")));
-        break;
-    }
-    ret_outcome->data_json = json_object_end(&out);
-}
+static const struct connector_field balance[] = {
+    {"balance", "balance", connector_kobo_to_naira},
+    {"currency", "currency_id|=NGN"},
+    {0},
+};
 
-/* The documented codes stand both as HTTP status and in the body, not always the same. */
-static void read_payout_refusal(struct arena *arena, bool is_query, int64_t code,
-                                struct str message, struct provider_outcome *ret_outcome)
-{
-    if (code == 412)
-        connector_fail(ret_outcome, str_or(message, STR("The transfer was reversed.")));
-    else if (code == 404 && is_query)
-        ret_outcome->status = PROVIDER_RETRY;
-    else if (code == 400 && !is_query)
-        connector_fail(ret_outcome, message);
-    else if (code == 422 || code == 424)
-        ret_outcome->status = PROVIDER_PENDING;
-    else
-        connector_unknown(arena, ret_outcome, "status",
-                          arena_printf(arena, "%lld", (long long)code));
-}
+static const struct connector_field name[] = {
+    {"account_number", "account_number"},
+    {"account_name", "account_name"},
+    {0},
+};
 
-static int read(struct arena *arena, const char *operation, const struct http_response *response,
-                struct provider_outcome *ret_outcome)
-{
-    int found = connector_find(operations, operation);
-    if (found < 0)
-        return ERR_NOT_FOUND;
-    enum operation which = (enum operation)found;
-    bool changes = which == PAYOUT || which == CREATE_ACCOUNT;
-    if (connector_transport(arena, response, changes, ret_outcome))
-        return OK;
-    const struct json *answer;
-    if (json_parse(arena, response->body, &answer) != OK) {
-        connector_unknown(arena, ret_outcome, "the answer is not JSON", STR_NONE);
-        return OK;
-    }
-    bool success = false;
-    int64_t code = response->status;
-    json_boolean(json_get(answer, "success"), &success);
-    json_integer(json_get(answer, "status"), &code);
-    struct str message = json_text(json_get(answer, "message"));
-    if (success && response->status < 300 && (code == 200 || code == 201)) {
-        ret_outcome->status = PROVIDER_SUCCEEDED;
-        read_data(arena, which, json_get(answer, "data"), ret_outcome);
-    } else if (which == PAYOUT || which == PAYOUT_STATUS) {
-        read_payout_refusal(arena, which == PAYOUT_STATUS, code, message, ret_outcome);
-    } else {
-        connector_fail(ret_outcome, message);
-    }
-    return OK;
-}
+static const struct connector_field transfer[] = {
+    {"amount", "amount", connector_kobo_to_naira},
+    {"currency", "currency_id"},
+    {0},
+};
+
+/* ---- Tables ---- */
+
+#define TRANSFER_ID "nip_transaction_reference|transaction_reference"
+
+static const struct connector_operation operations[] = {
+    {.name = "create_virtual_account",
+     .when = is_business,
+     .effect = CONNECTOR_MAKES,
+     .method = "POST",
+     .path = "/virtual-account/business",
+     .body = business,
+     .answer = account,
+     .id = "customer_identifier"},
+    {.name = "create_virtual_account",
+     .effect = CONNECTOR_MAKES,
+     .method = "POST",
+     .path = "/virtual-account",
+     .body = individual,
+     .answer = account,
+     .id = "customer_identifier"},
+    {.name = "get_virtual_account",
+     .effect = CONNECTOR_ASKS,
+     .method = "GET",
+     .path = "/virtual-account/{customer_identifier}",
+     .answer = account,
+     .id = "customer_identifier"},
+    {.name = "list_virtual_accounts",
+     .effect = CONNECTOR_ASKS,
+     .method = "GET",
+     .path = "/virtual-account/merchant/accounts?page={page|=1}&perPage={limit|=100}",
+     .answer = account,
+     .list = "accounts",
+     .rows = "data.rows|data"},
+    {.name = "list_transactions",
+     .effect = CONNECTOR_ASKS,
+     .method = "GET",
+     .path = "/virtual-account/customer/transactions/{customer_identifier}",
+     .answer = transaction,
+     .list = "transactions",
+     .rows = "data.rows|data"},
+    {.name = "wallet_balance",
+     .effect = CONNECTOR_ASKS,
+     .method = "GET",
+     .path = "/merchant/balance?currency_id=NGN",
+     .answer = balance},
+    {.name = "lookup_account",
+     .effect = CONNECTOR_ASKS,
+     .method = "POST",
+     .path = "/payout/account/lookup",
+     .body = look_up,
+     .answer = name},
+    {.name = "payout",
+     .effect = CONNECTOR_PAYS,
+     .method = "POST",
+     .path = "/payout/transfer",
+     .currency = "NGN",
+     .body = payout,
+     .body_more = put_reference,
+     .answer = transfer,
+     .id = TRANSFER_ID},
+    {.name = "payout_status",
+     .effect = CONNECTOR_TRACES,
+     .method = "POST",
+     .path = "/payout/requery",
+     .body_more = put_reference,
+     .answer = transfer,
+     .id = TRANSFER_ID},
+    {0},
+};
+
+/* The documented codes stand both as HTTP status and in the body, not always the same. 404 to a
+ * transfer is not among the rows: it is a refusal as any other. */
+static const struct connector_verdict verdicts[] = {
+    {CONNECTOR_PAYS, 412, PROVIDER_FAILED, false},
+    {CONNECTOR_PAYS, 422, PROVIDER_PENDING, false},
+    {CONNECTOR_PAYS, 424, PROVIDER_PENDING, false},
+    {CONNECTOR_TRACES, 412, PROVIDER_FAILED, false},
+    {CONNECTOR_TRACES, 422, PROVIDER_PENDING, false},
+    {CONNECTOR_TRACES, 424, PROVIDER_PENDING, false},
+    {CONNECTOR_TRACES, 404, PROVIDER_RETRY, .absent = true},
+    {0},
+};
+
+static const struct connector connector = {
+    .operations = operations,
+    .key_header = "Authorization",
+    .key_prefix = "Bearer ",
+    .root = "data",
+    .success = "success",
+    .code = "status",
+    .verdicts = verdicts,
+};
 
 /* ---- Callbacks ---- */
 
@@ -347,46 +247,38 @@ static struct str six_members(struct arena *arena, const struct json *event)
     return buf_str(&out);
 }
 
-static bool signature_is(struct arena *arena, struct str secret, struct str message,
-                         struct str signature)
-{
-    struct str expected = digest_hmac_sha512_hex(arena, secret, message);
-    return str_eq_secret(expected, connector_lower(arena, signature));
-}
-
 static int verify(struct arena *arena, const struct provider_settings *settings,
                   struct str (*header)(void *context, const char *name), void *context,
                   struct str raw_body, struct provider_event *ret_event)
 {
     struct str signature = header(context, "x-squad-signature");
+    const struct json *event;
     if (str_empty(signature))
         signature = header(context, "x-squad-encrypted-body");
-    const struct json *event;
-    if (str_empty(signature) || str_empty(settings->secret))
+    if (json_parse(arena, raw_body, &event) != OK)
         return ERR_UNAUTHENTICATED;
-    bool readable = json_parse(arena, raw_body, &event) == OK;
-    bool named_version = readable && str_present(json_text(json_get(event, "version")));
+    struct connector_source source = {.arena = arena, .json = event};
+    bool named_version = str_present(connector_value(&source, "version"));
     struct str message = named_version ? six_members(arena, event) : raw_body;
-    if (!signature_is(arena, settings->secret, message, signature))
+    if (!connector_hmac_is(arena, settings->secret, message, signature))
         return ERR_UNAUTHENTICATED;
     if (!readable)
         return ERR_MALFORMED_JSON;
 
     *ret_event = (struct provider_event){
-        .event_id = json_text(json_get(event, "transaction_reference")),
-        .provider_reference = json_text(json_get(event, "transaction_reference")),
-        .currency = json_text(json_get(event, "currency")),
-        .account_number = json_text(json_get(event, "virtual_account_number")),
-        .customer_id = json_text(json_get(event, "customer_identifier")),
-        .sender_name = json_text(json_get(event, "sender_name")),
+        .event_id = connector_value(&source, "transaction_reference"),
+        .provider_reference = connector_value(&source, "transaction_reference"),
+        .currency = connector_value(&source, "currency"),
+        .account_number = connector_value(&source, "virtual_account_number"),
+        .customer_id = connector_value(&source, "customer_identifier"),
+        .sender_name = connector_value(&source, "sender_name"),
         .outcome = {.status = PROVIDER_SUCCEEDED},
     };
-    bool credit = str_is(json_text(json_get(event, "transaction_indicator")), "C");
-    if (credit && str_present(ret_event->event_id) && str_is(ret_event->currency, "NGN") &&
-        connector_to_minor(json_get(event, "principal_amount"), naira(), &ret_event->amount))
+    if (str_is(connector_value(&source, "transaction_indicator"), "C"))
         ret_event->operation = "deposit";
+    connector_money(connector_value(&source, "principal_amount"), ret_event->currency,
+                    &ret_event->amount);
     return OK;
 }
 
-const struct provider provider_squad = {
-    .name = "squad", .build = build, .read = read, .verify = verify};
+const struct provider provider_squad = {.name = "squad", .connector = &connector, .verify = verify};

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/crypto.h"
 #include "base/digest.h"
 #include "provider/http.h"
 #include "provider/provider.h"
@@ -19,15 +20,19 @@ static void assert_str(struct str s, const char *text)
     assert_string_equal(arena_cstr(arena, s), text);
 }
 
-static struct http_request build(const char *provider, const char *operation, const char *body)
+static int try_build(const char *provider, const char *operation, const char *body,
+                     struct http_request *ret_request)
 {
     const struct json *json;
-    struct http_request request;
     assert_int_equal(json_parse(arena, str_from(body), &json), OK);
-    assert_int_equal(
-        provider_find(str_from(provider))
-            ->build(arena, &settings, operation, STR("prq_0000000000001"), json, &request),
-        OK);
+    return provider_build(provider_find(str_from(provider)), arena, &settings, operation,
+                          STR("prq_0000000000001"), json, ret_request);
+}
+
+static struct http_request build(const char *provider, const char *operation, const char *body)
+{
+    struct http_request request;
+    assert_int_equal(try_build(provider, operation, body, &request), OK);
     return request;
 }
 
@@ -36,8 +41,9 @@ static struct provider_outcome read(const char *provider, const char *operation,
 {
     struct http_response response = {.status = status, .sent = true, .body = str_from(body)};
     struct provider_outcome outcome = {0};
-    assert_int_equal(provider_find(str_from(provider))->read(arena, operation, &response, &outcome),
-                     OK);
+    assert_int_equal(
+        provider_read(provider_find(str_from(provider)), arena, operation, &response, &outcome),
+        OK);
     return outcome;
 }
 
@@ -124,11 +130,10 @@ static void test_squad_payout(void **state)
         build("squad", "payout",
               "{\"amount\":\"19400.00\",\"currency\":\"NGN\",\"payee\":{\"name\":\"EZE SUNDAY\","
               "\"account_number\":\"0933384111\",\"bank_code\":\"000013\"}}");
-    assert_str(request.body,
-               "{\"transaction_reference\":\"SBABCKDY_prq_0000000000001\",\"amount\":\"1940000\","
-               "\"bank_code\":\"000013\",\"account_number\":\"0933384111\","
-               "\"account_name\":\"EZE SUNDAY\",\"currency_id\":\"NGN\","
-               "\"remark\":\"prq_0000000000001\"}");
+    assert_str(request.body, "{\"amount\":\"1940000\",\"bank_code\":\"000013\","
+                             "\"account_number\":\"0933384111\",\"account_name\":\"EZE SUNDAY\","
+                             "\"currency_id\":\"NGN\",\"remark\":\"prq_0000000000001\","
+                             "\"transaction_reference\":\"SBABCKDY_prq_0000000000001\"}");
     static const struct {
         const char *operation;
         int http;
@@ -136,8 +141,12 @@ static void test_squad_payout(void **state)
         enum provider_status status;
         bool unknown;
     } rows[] = {
-        {"payout", 200, "{\"status\":200,\"success\":true,\"data\":{\"amount\":\"1940000\"}}",
+        {"payout", 200,
+         "{\"status\":200,\"success\":true,\"data\":{\"amount\":\"1940000\","
+         "\"transaction_reference\":\"SBABCKDY_1\",\"nip_transaction_reference\":\"11005925\"}}",
          PROVIDER_SUCCEEDED, false},
+        {"payout", 200, "{\"status\":200,\"success\":true,\"data\":{}}", PROVIDER_PENDING, true},
+        {"payout", 200, "{\"status\":424,\"success\":false}", PROVIDER_PENDING, false},
         {"payout", 400, "{\"status\":400,\"success\":false,\"message\":\"Bad ref format\"}",
          PROVIDER_FAILED, false},
         {"payout", 424, "{\"status\":424,\"success\":false}", PROVIDER_PENDING, false},
@@ -145,7 +154,10 @@ static void test_squad_payout(void **state)
         {"payout_status", 412, "{\"status\":412,\"success\":false}", PROVIDER_FAILED, false},
         {"payout_status", 404, "{\"status\":404,\"success\":false}", PROVIDER_RETRY, false},
         {"payout_status", 400, "{\"status\":400,\"success\":false}", PROVIDER_PENDING, true},
-        {"payout", 418, "{\"status\":418,\"success\":false}", PROVIDER_PENDING, true},
+        {"payout", 409, "{\"status\":409,\"success\":false}", PROVIDER_PENDING, true},
+        {"payout", 302, "{}", PROVIDER_RETRY, true},
+        {"payout", 503, "", PROVIDER_PENDING, false},
+        {"payout_status", 503, "", PROVIDER_RETRY, false},
         {"payout", 200, "<html>", PROVIDER_PENDING, true},
         {"payout", 500, "", PROVIDER_PENDING, true},
         {"payout", 429, "", PROVIDER_RETRY, false},
@@ -159,6 +171,19 @@ static void test_squad_payout(void **state)
     }
     struct provider_outcome paid = read("squad", "payout", 200, rows[0].body);
     assert_str(data_of(paid, "amount"), "19400.00");
+    assert_str(paid.provider_reference, "11005925");
+    /* "Never heard of it" is not "it failed". */
+    assert_true(read("squad", "payout_status", 404, "{\"status\":404}").absent);
+    assert_int_equal(try_build("squad", "payout",
+                               "{\"amount\":\"1.001\",\"currency\":\"NGN\",\"payee\":{"
+                               "\"account_number\":\"0933384111\",\"bank_code\":\"000013\"}}",
+                               &request),
+                     ERR_REQUIRED);
+    request = build("squad", "list_virtual_accounts", "{\"limit\":\"5\"}");
+    assert_str(request.url,
+               "https://provider.example/v0/virtual-account/merchant/accounts?page=1&perPage=5");
+    request = build("squad", "get_virtual_account", "{\"customer_identifier\":\"a/b c\"}");
+    assert_str(request.url, "https://provider.example/v0/virtual-account/a%2Fb%20c");
 }
 
 /*
@@ -235,14 +260,9 @@ static void test_sarepay(void **state)
     assert_int_equal(read("sarepay", "payout", 400, "{\"success\":false}").status, PROVIDER_FAILED);
     assert_int_equal(read("sarepay", "payout", 409, "{\"success\":false}").status,
                      PROVIDER_PENDING);
-    const struct json *nothing = NULL;
     struct http_request unused;
-    assert_int_equal(provider_find(STR("sarepay"))
-                         ->build(arena, &settings, "payout", STR("r"), nothing, &unused),
-                     ERR_REQUIRED);
-    assert_int_equal(provider_find(STR("sarepay"))
-                         ->build(arena, &settings, "create_customer", STR("r"), nothing, &unused),
-                     ERR_NOT_FOUND);
+    assert_int_equal(try_build("sarepay", "payout", "{}", &unused), ERR_REQUIRED);
+    assert_int_equal(try_build("sarepay", "create_customer", "{}", &unused), ERR_NOT_FOUND);
 }
 
 static void test_sarepay_signature(void **state)
@@ -346,8 +366,103 @@ static void test_bridge_payout(void **state)
                "{\"client_reference_id\":\"prq_0000000000001\",\"on_behalf_of\":\"SBABCKDY\","
                "\"source\":{\"payment_rail\":\"bridge_wallet\",\"currency\":\"usdc\","
                "\"bridge_wallet_id\":\"wallet_1\"},\"destination\":{\"currency\":\"gbp\","
-               "\"amount\":\"850\",\"payment_rail\":\"faster_payments\","
-               "\"external_account_id\":\"ea_1\"}}");
+               "\"payment_rail\":\"faster_payments\",\"external_account_id\":\"ea_1\","
+               "\"amount\":\"850\"}}");
+    /* Dollars: the amount of the source, which is the same; Bridge fixes no other for them. */
+    request = build("bridge", "payout",
+                    "{\"amount\":\"10.5\",\"currency\":\"USD\",\"external_account_id\":\"ea_1\"}");
+    assert_str(request.body,
+               "{\"client_reference_id\":\"prq_0000000000001\",\"on_behalf_of\":\"SBABCKDY\","
+               "\"source\":{\"payment_rail\":\"bridge_wallet\",\"currency\":\"usdc\","
+               "\"bridge_wallet_id\":\"wallet_1\"},\"amount\":\"10.5\",\"destination\":{"
+               "\"currency\":\"usd\",\"payment_rail\":\"ach\",\"external_account_id\":\"ea_1\"}}");
+    request = build("bridge", "payout",
+                    "{\"amount\":\"7\",\"currency\":\"USDC\",\"payee\":{\"network\":\"Solana\","
+                    "\"wallet_address\":\"9kV3\"}}");
+    assert_str(request.body,
+               "{\"client_reference_id\":\"prq_0000000000001\",\"on_behalf_of\":\"SBABCKDY\","
+               "\"source\":{\"payment_rail\":\"bridge_wallet\",\"currency\":\"usdc\","
+               "\"bridge_wallet_id\":\"wallet_1\"},\"amount\":\"7\",\"destination\":{"
+               "\"currency\":\"usdc\",\"payment_rail\":\"solana\",\"to_address\":\"9kV3\"}}");
+    struct http_request unused;
+    assert_int_equal(
+        try_build("bridge", "payout", "{\"amount\":\"7\",\"currency\":\"GBP\"}", &unused),
+        ERR_REQUIRED);
+    assert_int_equal(
+        try_build("bridge", "payout", "{\"amount\":\"7\",\"currency\":\"USDC\"}", &unused),
+        ERR_REQUIRED);
+}
+
+/* The key was used before, or is too old to be told from one that was: that is no refusal. The same
+ * payee a second time is no refusal either. */
+static void test_bridge_repetitions(void **state)
+{
+    (void)state;
+    struct provider_outcome outcome;
+    static const int said_before[] = {409, 422};
+    for (size_t i = 0; i < 2; i++) {
+        outcome = read("bridge", "payout", said_before[i], "{\"message\":\"idempotency\"}");
+        assert_int_equal(outcome.status, PROVIDER_PENDING);
+        assert_true(outcome.unknown);
+    }
+    outcome = read("bridge", "create_external_account", 400,
+                   "{\"id\":\"ea_77\",\"code\":\"duplicate_external_account\",\"message\":"
+                   "\"An external account with the same information exists\"}");
+    assert_int_equal(outcome.status, PROVIDER_SUCCEEDED);
+    assert_str(data_of(outcome, "external_account_id"), "ea_77");
+    outcome = read("bridge", "create_external_account", 400,
+                   "{\"code\":\"invalid_parameters\",\"message\":\"no\"}");
+    assert_int_equal(outcome.status, PROVIDER_FAILED);
+}
+
+static void sign_for_bridge(const char *body, struct rsa_key *key, char *ret_header, size_t room)
+{
+    long long ms = (long long)(settings.now / USEC_PER_MSEC);
+    uint8_t digest[SHA256_SIZE];
+    digest_sha256(arena_printf(arena, "%lld.%s", ms, body), digest);
+    struct str signature =
+        rsa_sign_sha256(arena, key, (struct str){(char *)digest, sizeof(digest)});
+    snprintf(ret_header, room, "t=%lld,v0=%s", ms,
+             arena_cstr(arena, base64_print(arena, signature)));
+}
+
+/* What came in is subtotal_amount, in the currency of the rail; `amount` is what it was turned
+ * into. */
+static void test_bridge_deposits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *source, *currency;
+        money_t amount;
+    } rows[] = {
+        {"{\"payment_rail\":\"sepa\",\"sender_name\":\"A\"}", "EUR", 100050},
+        {"{\"payment_rail\":\"ach_push\"}", "USD", 100050},
+        {"{\"payment_rail\":\"faster_payments\"}", "GBP", 100050},
+        {"{\"payment_rail\":\"ach_push\",\"currency\":\"mxn\"}", "MXN", 100050},
+        {"{\"payment_rail\":\"carrier_pigeon\"}", "", 0},
+    };
+    struct rsa_key *key = rsa_generate(2048);
+    settings.public_key =
+        arena_printf(arena, "-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n",
+                     arena_cstr(arena, base64_print(arena, rsa_public_der(arena, key))));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char body[1024], header_value[600];
+        struct provider_event event;
+        snprintf(body, sizeof(body),
+                 "{\"event_id\":\"wh_%zu\",\"event_category\":\"virtual_account.activity\","
+                 "\"event_object\":{\"type\":\"payment_processed\",\"amount\":\"1081.42\","
+                 "\"currency\":\"usdc\",\"subtotal_amount\":\"1000.5\",\"deposit_id\":\"d\","
+                 "\"virtual_account_id\":\"va_1\",\"source\":%s}}",
+                 i, rows[i].source);
+        sign_for_bridge(body, key, header_value, sizeof(header_value));
+        assert_int_equal(verify("bridge", "x-webhook-signature", header_value, body, &event), OK);
+        /* Money whose currency we do not know is a deposit all the same: staff has to look. */
+        assert_string_equal(event.operation, "deposit");
+        assert_str(str_or(event.currency, STR("")), rows[i].currency);
+        assert_int_equal(event.amount, rows[i].amount);
+        assert_str(event.account_id, "va_1");
+    }
+    rsa_free(key);
 }
 
 static void test_bridge_answers(void **state)
@@ -407,14 +522,21 @@ static void test_not_sent(void **state)
     (void)state;
     struct provider_outcome outcome;
     struct http_response response = {.status = 0, .sent = false};
-    provider_find(STR("bridge"))->read(arena, "payout", &response, &outcome);
+    const struct provider *bridge = provider_find(STR("bridge"));
+    provider_read(bridge, arena, "payout", &response, &outcome);
     assert_int_equal(outcome.status, PROVIDER_RETRY);
     response.sent = true;
-    provider_find(STR("bridge"))->read(arena, "payout", &response, &outcome);
+    provider_read(bridge, arena, "payout", &response, &outcome);
     assert_int_equal(outcome.status, PROVIDER_PENDING);
     assert_true(outcome.unknown);
-    provider_find(STR("bridge"))->read(arena, "get_customer", &response, &outcome);
+    provider_read(bridge, arena, "get_customer", &response, &outcome);
     assert_int_equal(outcome.status, PROVIDER_RETRY);
+    response = (struct http_response){
+        .status = 429, .sent = true, .retry_after = 90 * USEC_PER_SEC, .body = STR("slow down")};
+    provider_read(bridge, arena, "payout", &response, &outcome);
+    assert_int_equal(outcome.status, PROVIDER_RETRY);
+    assert_int_equal(outcome.retry_after, 90 * USEC_PER_SEC);
+    assert_false(outcome.unknown);
 }
 
 /* ---- Where we may be sent ---- */
@@ -511,6 +633,8 @@ int main(void)
         cmocka_unit_test_setup(test_signed_but_unreadable, set_up),
         cmocka_unit_test_setup(test_bridge_signature, set_up),
         cmocka_unit_test_setup(test_bridge_payout, set_up),
+        cmocka_unit_test_setup(test_bridge_repetitions, set_up),
+        cmocka_unit_test_setup(test_bridge_deposits, set_up),
         cmocka_unit_test_setup(test_bridge_answers, set_up),
         cmocka_unit_test_setup(test_not_sent, set_up),
         cmocka_unit_test(test_addresses),

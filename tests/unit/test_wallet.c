@@ -374,7 +374,8 @@ static void a_withdrawal_is_settled_once(void **state)
 
 static void a_provider_event_counts_once(void **state)
 {
-    struct provider_event event = {.event_id = STR("e1"),
+    struct provider_event event = {.provider = STR("squad"),
+                                   .event_id = STR("e1"),
                                    .provider_reference = STR("r1"),
                                    .amount = 5000,
                                    .currency = STR("NGN"),

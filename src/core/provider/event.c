@@ -195,6 +195,7 @@ static int apply_event(struct call *c, void *argument)
     struct provider_instruction instruction;
     int error;
     TRY(event_from_json(c->arena, record->body, &event));
+    event.provider = record->provider;
     if (strcmp(event.operation, "payout") == 0) {
         error = instruction_find(c, arena_cstr(c->arena, record->provider), event.our_reference,
                                  event.provider_reference, &instruction);
@@ -214,7 +215,7 @@ static int apply_event(struct call *c, void *argument)
                    sql_int(c->now), sql_int(record->tenant_id), sql_int(record->id));
 }
 
-/* Money or news that is nobody's: kept for staff to look at. */
+/* Money or news that is nobody's, or not understood: kept for staff to look at. */
 static int shelve_event(struct call *c, void *argument)
 {
     const struct provider_event_record *record = argument;
@@ -237,9 +238,11 @@ int provider_perform_event(struct call *c, const struct outbox_row *row, usec_t 
     int error = writer_run(c, apply_event, &record);
     if (error == OK)
         return OK;
+    /* Neither will be otherwise the next time. */
+    bool hopeless = error == ERR_NOT_FOUND || error == ERR_INVALID;
     provider_alert(c->app,
                    error == ERR_NOT_FOUND ? "a provider's event belongs to nobody"
                                           : "a provider's event could not be applied",
                    record.provider, STR("event"), record.id, str_from(error_name(error)));
-    return error == ERR_NOT_FOUND ? writer_run(c, shelve_event, &record) : error;
+    return hopeless ? writer_run(c, shelve_event, &record) : error;
 }

@@ -21,6 +21,15 @@
 ROW_TYPE(provider_instruction, PROVIDER_INSTRUCTION_ROW);
 #undef ROW_SELF
 
+#define INSTRUCTION_BODY_ROW(F) \
+    F(INTEGER, id)              \
+    F(INTEGER, tenant_id)       \
+    F(SECRET, body)
+ROW_STRUCT(instruction_body, INSTRUCTION_BODY_ROW);
+#define ROW_SELF struct instruction_body
+ROW_TYPE(instruction_body, INSTRUCTION_BODY_ROW);
+#undef ROW_SELF
+
 typedef int apply_function(struct call *c, id_t64 subject_id,
                            const struct provider_outcome *outcome);
 
@@ -188,7 +197,18 @@ struct sent {
     id_t64 instruction_id;
     bool polled;
     struct provider_outcome outcome;
+    struct str body; /* with what had to be done first; absent: as it was */
 };
+
+/* What was done first stays done: providers keep an idempotency key for a day, not for ever. */
+static int keep_body(struct call *c, const struct sent *sent)
+{
+    struct instruction_body row = {
+        .id = sent->instruction_id, .tenant_id = c->principal.tenant_id, .body = sent->body};
+    if (!str_present(sent->body))
+        return OK;
+    return sql_update(c->sql, "provider_instruction", &instruction_body_row, &row);
+}
 
 static int record_sent(struct call *c, void *argument)
 {
@@ -198,6 +218,7 @@ static int record_sent(struct call *c, void *argument)
                 " WHERE tenant_id = ? AND id = ?",
                 sql_int(!sent->polled), sql_int(sent->polled), sql_int(c->principal.tenant_id),
                 sql_int(sent->instruction_id)));
+    TRY(keep_body(c, sent));
     if (sent->outcome.unknown)
         writer_audit(c, "provider_alert",
                      id_print(c->arena, ID_PROVIDER_REQUEST, sent->instruction_id),
@@ -247,9 +268,34 @@ static int ask_after(struct call *c, const struct provider *provider,
         return ERR_NOT_FOUND;
     struct str body = question->is_lookup ? instruction->body : status_body(c->arena, instruction);
     TRY(provider_exchange(c->app, c->arena, provider, settings, question->question, reference, body,
-                          ret_outcome));
+                          ret_outcome, NULL));
     bool absent = question->is_lookup && ret_outcome->status == PROVIDER_FAILED;
     return absent ? ERR_NOT_FOUND : OK;
+}
+
+/*
+ * What was sent before may have been taken then, and a refusal now only mean that its reference was
+ * used. It counts when the provider, asked, has no such payment; where it cannot be asked without
+ * its own reference, its idempotency key answers for it.
+ */
+static int confirm_refusal(struct call *c, const struct provider *provider,
+                           const struct provider_settings *settings,
+                           const struct provider_instruction *instruction, const char *operation,
+                           struct str reference, struct provider_outcome *outcome)
+{
+    const struct question *question = find_question(operation);
+    struct provider_outcome answer;
+    if (outcome->status != PROVIDER_FAILED || instruction->attempts == 0 || !question ||
+        question->is_lookup)
+        return OK;
+    int error = ask_after(c, provider, settings, instruction, operation, reference, &answer);
+    if (error == ERR_REQUIRED || error == ERR_NOT_FOUND || (!error && answer.absent))
+        return OK;
+    TRY(error);
+    if (answer.status == PROVIDER_RETRY)
+        answer.status = PROVIDER_PENDING;
+    *outcome = answer;
+    return OK;
 }
 
 /*
@@ -271,15 +317,17 @@ static int exchange(struct call *c, const struct provider_instruction *instructi
             return error;
         sent->polled = false;
     }
-    return provider_exchange(c->app, c->arena, provider, &settings, operation, reference,
-                             instruction->body, &sent->outcome);
+    TRY(provider_exchange(c->app, c->arena, provider, &settings, operation, reference,
+                          instruction->body, &sent->outcome, &sent->body));
+    return confirm_refusal(c, provider, &settings, instruction, operation, reference,
+                           &sent->outcome);
 }
 
 /* A poll that did not get through leaves the instruction pending; "never heard of it" queues it
  * again. */
 static void keep_pending(const struct provider_instruction *instruction, struct sent *sent)
 {
-    bool unreached = sent->outcome.status == PROVIDER_RETRY && str_present(sent->outcome.reason);
+    bool unreached = sent->outcome.status == PROVIDER_RETRY && !sent->outcome.absent;
     if (str_is(instruction->status, "pending") && unreached)
         sent->outcome.status = PROVIDER_PENDING;
 }
@@ -297,14 +345,23 @@ static void raise_alerts(struct call *c, const struct provider_instruction *inst
                        instruction->operation, instruction->id, sent->outcome.reason);
 }
 
+/* What the provider has taken is given time; what it may not have got is looked at sooner. */
 static usec_t next_look(const struct provider_instruction *instruction, const struct sent *sent)
 {
-    if (sent->outcome.status == PROVIDER_RETRY)
-        return clock_now() + outbox_backoff(instruction->attempts + 1, LONGEST_RESEND);
+    bool taken = !str_empty(instruction->provider_reference) ||
+                 !str_empty(sent->outcome.provider_reference);
     usec_t delay = FIRST_POLL;
     for (int64_t i = 0; i < instruction->polls && delay < LONGEST_POLL; i++)
         delay *= 2;
-    return clock_now() + (delay < LONGEST_POLL ? delay : LONGEST_POLL);
+    if (delay > LONGEST_POLL)
+        delay = LONGEST_POLL;
+    if (sent->outcome.status == PROVIDER_RETRY)
+        delay = outbox_backoff(instruction->attempts + 1, LONGEST_RESEND);
+    else if (!taken)
+        delay = outbox_backoff(instruction->attempts + instruction->polls + 1, LONGEST_POLL);
+    if (sent->outcome.retry_after > delay)
+        delay = sent->outcome.retry_after;
+    return clock_now() + delay;
 }
 
 int provider_perform_instruction(struct call *c, const struct outbox_row *row, usec_t *ret_due)

@@ -14,11 +14,12 @@ int instruction_get(struct call *c, id_t64 instruction_id,
 int instruction_find(struct call *c, const char *provider, struct str our_reference,
                      struct str provider_reference, struct provider_instruction *ret_instruction);
 
-/* One HTTP exchange, with its prerequisite. `body` is the neutral request. */
+/* One HTTP exchange, with its prerequisite. `body_json` is the neutral request; *ret_body the same
+ * with what the prerequisite brought (may be NULL; absent when there was none). */
 int provider_exchange(struct app *app, struct arena *arena, const struct provider *provider,
                       const struct provider_settings *settings, const char *operation,
                       struct str reference, struct str body_json,
-                      struct provider_outcome *ret_outcome);
+                      struct provider_outcome *ret_outcome, struct str *ret_body);
 
 void provider_alert(struct app *app, const char *what, struct str provider, struct str operation,
                     id_t64 subject_id, struct str reason);

@@ -88,6 +88,7 @@ void providers_set(struct app *app, const char *name, const struct provider_sett
             .merchant_id = arena_copy(arena, settings->merchant_id),
             .wallet_id = arena_copy(arena, settings->wallet_id),
             .callback_url = arena_copy(arena, settings->callback_url),
+            .timeout_ms = settings->timeout_ms,
         };
     }
     pthread_mutex_unlock(&app->providers->lock);
@@ -146,9 +147,9 @@ static int exchange_once(struct app *app, struct arena *arena, const struct prov
     struct http_request request;
     struct http_response response;
     struct http_policy policy = {0};
-    TRY(provider->build(arena, settings, operation, reference, body, &request));
+    TRY(provider_build(provider, arena, settings, operation, reference, body, &request));
     http_perform(arena, &request, &policy, &response);
-    TRY(provider->read(arena, operation, &response, ret_outcome));
+    TRY(provider_read(provider, arena, operation, &response, ret_outcome));
     metrics_count(app->metrics, METRIC_PROVIDER_CALLS, 1);
     if (ret_outcome->unknown || ret_outcome->status == PROVIDER_RETRY)
         metrics_count(app->metrics, METRIC_PROVIDER_FAILURES, 1);
@@ -158,7 +159,7 @@ static int exchange_once(struct app *app, struct arena *arena, const struct prov
 int provider_exchange(struct app *app, struct arena *arena, const struct provider *provider,
                       const struct provider_settings *settings, const char *operation,
                       struct str reference, struct str body_json,
-                      struct provider_outcome *ret_outcome)
+                      struct provider_outcome *ret_outcome, struct str *ret_body)
 {
     const struct json *body, *first_result;
     TRY(json_parse(arena, str_or(body_json, STR("{}")), &body));
@@ -174,7 +175,10 @@ int provider_exchange(struct app *app, struct arena *arena, const struct provide
             return OK;
         }
         TRY(json_parse(arena, ret_outcome->data_json, &first_result));
-        TRY(json_parse(arena, overlay(arena, body, first_result), &body));
+        struct str whole = overlay(arena, body, first_result);
+        if (ret_body)
+            *ret_body = whole;
+        TRY(json_parse(arena, whole, &body));
     }
     return exchange_once(app, arena, provider, settings, operation, reference, body, ret_outcome);
 }
@@ -191,7 +195,7 @@ int provider_ask(struct app *app, struct arena *arena, struct str provider, cons
     struct provider_settings settings;
     TRY(providers_find(app, provider, &found, &settings));
     TRY(provider_exchange(app, arena, found, &settings, operation, reference, body_json,
-                          ret_outcome));
+                          ret_outcome, NULL));
     if (ret_outcome->unknown)
         provider_alert(app, "a provider's answer is not understood", str_from(found->name),
                        str_from(operation), 0, ret_outcome->reason);

@@ -243,7 +243,6 @@ int wallet_credit_suspense(struct call *c, const struct wallet *wallet, const st
 int wallet_apply_deposit(struct call *c, const struct provider_event *event)
 {
     const struct asset *asset = asset_find_any_case(event->currency);
-    struct str provider;
     struct str reference = str_or(event->provider_reference, event->event_id);
     struct wallet wallet = {0};
     struct wallet_entry entry;
@@ -251,8 +250,7 @@ int wallet_apply_deposit(struct call *c, const struct provider_event *event)
 
     if (!asset || event->amount <= 0)
         return ERR_INVALID;
-    provider = str_from(provider_for("create_virtual_account", asset));
-    TRY(take_event(c, provider, reference, &is_new));
+    TRY(take_event(c, event->provider, reference, &is_new));
     if (!is_new)
         return 0;
     int error = find_credited(c, event, &wallet);
@@ -262,11 +260,11 @@ int wallet_apply_deposit(struct call *c, const struct provider_event *event)
     if (!found)
         wallet = (struct wallet){0};
     if (found && str_is(wallet.status, "active") && wallet.asset == asset->id) {
-        TRY(credit_wallet(c, &wallet, provider, reference, event->amount, &entry));
+        TRY(credit_wallet(c, &wallet, event->provider, reference, event->amount, &entry));
     } else {
         entry = (struct wallet_entry){.asset = asset->id, .amount = event->amount};
-        TRY(wallet_credit_suspense(c, &wallet, asset, event->amount, provider, reference,
+        TRY(wallet_credit_suspense(c, &wallet, asset, event->amount, event->provider, reference,
                                    &entry.journal_id));
     }
-    return remember(c, provider, reference, &wallet, &entry, event->account_number);
+    return remember(c, event->provider, reference, &wallet, &entry, event->account_number);
 }
