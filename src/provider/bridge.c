@@ -323,7 +323,7 @@ static bool is_dollars_to_address(const struct json *body)
 
 static const struct connector_field deposit[] = {
     {"client_reference_id", "$reference"},
-    {"amount", "amount", connector_amount, true},
+    {"amount", "amount", connector_amount},
     {"on_behalf_of", CUSTOMER},
     {"source.payment_rail", "network|=ethereum", connector_lower},
     {"source.currency", "currency", connector_lower, true},
@@ -335,9 +335,10 @@ static const struct connector_field deposit[] = {
 
 static int put_features(struct buf *out, const struct connector_source *source)
 {
-    (void)source;
     json_open(out, "features", '{');
     json_put_boolean(out, "allow_any_from_address", true);
+    if (str_empty(connector_value(source, "amount")))
+        json_put_boolean(out, "flexible_amount", true);
     json_close(out, '}');
     return OK;
 }
@@ -542,6 +543,16 @@ static void read_deposit(struct connector_source *source, struct provider_event 
     connector_money(connector_value(source, "subtotal_amount"), currency, &ret_event->amount);
 }
 
+/* News about the review; that the record was made or changed otherwise is none of our business. With
+ * or without the category in front. */
+static bool is_status_event(const struct json *event)
+{
+    static const char wanted[] = "updated.status_transitioned";
+    struct str type = json_text(json_get(event, "event_type"));
+    size_t len = sizeof(wanted) - 1;
+    return type.len >= len && str_is((struct str){type.ptr + type.len - len, len}, wanted);
+}
+
 static void read_customer(struct connector_source *source, const struct connector_field *fields,
                           struct provider_event *ret_event)
 {
@@ -574,9 +585,9 @@ static int verify(struct arena *arena, const struct provider_settings *settings,
         connector_read_payout(arena, &connector, object, STR_NONE, &ret_event->outcome);
     } else if (str_is(category, "virtual_account.activity")) {
         read_deposit(&source, ret_event);
-    } else if (str_is(category, "customer")) {
+    } else if (str_is(category, "customer") && is_status_event(event)) {
         read_customer(&source, customer, ret_event);
-    } else if (str_is(category, "kyc_link")) {
+    } else if (str_is(category, "kyc_link") && is_status_event(event)) {
         read_customer(&source, kyc_link, ret_event);
     }
     return OK;

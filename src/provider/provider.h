@@ -121,7 +121,8 @@ struct connector; /* its tables: provider/connector.h */
 struct provider {
     const char *name;
     const struct connector *connector;
-    /* ERR_UNAUTHENTICATED unless the signature is right. */
+    /* ERR_UNAUTHENTICATED unless the signature is right; ERR_MALFORMED_JSON when it is and the body
+     * is no JSON. */
     int (*verify)(struct arena *arena, const struct provider_settings *settings,
                   struct str (*header)(void *context, const char *name), void *context,
                   struct str raw_body, struct provider_event *ret_event);

@@ -92,8 +92,7 @@ static int verify(struct arena *arena, const struct provider_settings *settings,
 {
     const struct json *event;
     if (!connector_hmac_is(arena, settings->secret, raw_body,
-                           header(context, "x-sarepay-signature")) ||
-        json_parse(arena, raw_body, &event) != OK)
+                           header(context, "x-sarepay-signature")))
         return ERR_UNAUTHENTICATED;
     if (json_parse(arena, raw_body, &event) != OK)
         return ERR_MALFORMED_JSON;

@@ -252,16 +252,17 @@ static int verify(struct arena *arena, const struct provider_settings *settings,
                   struct str raw_body, struct provider_event *ret_event)
 {
     struct str signature = header(context, "x-squad-signature");
-    const struct json *event;
+    const struct json *event = JSON_ABSENT;
     if (str_empty(signature))
         signature = header(context, "x-squad-encrypted-body");
-    if (json_parse(arena, raw_body, &event) != OK)
-        return ERR_UNAUTHENTICATED;
+    bool readable = json_parse(arena, raw_body, &event) == OK;
     struct connector_source source = {.arena = arena, .json = event};
-    bool named_version = str_present(connector_value(&source, "version"));
+    bool named_version = readable && str_present(connector_value(&source, "version"));
     struct str message = named_version ? six_members(arena, event) : raw_body;
     if (!connector_hmac_is(arena, settings->secret, message, signature))
         return ERR_UNAUTHENTICATED;
+    if (!readable)
+        return ERR_MALFORMED_JSON;
     if (!readable)
         return ERR_MALFORMED_JSON;
 

@@ -175,42 +175,59 @@ static int transfers(struct call *c, struct simulator *simulator, struct mount_r
     return OK;
 }
 
+/* "normal" is what happens without a script: it ends those of the operation, "*" all. */
+static void end_scripts(struct simulator *simulator, struct str operation)
+{
+    for (struct sim_script *row = simulator->scripts; row; row = row->next)
+        if (str_is(operation, "*") || str_eq(row->operation, operation))
+            row->count = 0;
+}
+
+static void add_script(struct simulator *simulator, struct str operation,
+                       const struct sim_outcome *outcome, int64_t after, int64_t count)
+{
+    pthread_mutex_lock(&simulator->lock);
+    if (strcmp(outcome->name, "normal") == 0)
+        end_scripts(simulator, operation);
+    struct sim_script *row = ARENA_NEW(simulator->arena, struct sim_script);
+    *row = (struct sim_script){.operation = sim_keep(simulator, operation),
+                               .outcome = outcome,
+                               .after = after,
+                               .count = count};
+    struct sim_script **end = &simulator->scripts;
+    while (*end)
+        end = &(*end)->next;
+    *end = row;
+    pthread_mutex_unlock(&simulator->lock);
+}
+
+/* "refused" closes the provider's port, whatever the operation; any other outcome opens it. */
 static int script(struct call *c, struct simulator *simulator, struct mount_reply *reply)
 {
-    static const struct {
-        const char *name;
-        enum sim_outcome outcome;
-    } outcomes[] = {
-        {"normal", SIM_NORMAL},           {"fail", SIM_FAIL},       {"reject", SIM_REJECT},
-        {"pending", SIM_PENDING},         {"timeout", SIM_TIMEOUT}, {"unknown", SIM_UNKNOWN},
-        {"unavailable", SIM_UNAVAILABLE}, {"twice", SIM_TWICE},
-    };
     const struct json *body;
-    int64_t count = 1;
+    int64_t after = 0, count = 1;
     TRY(parse_body(c, &body));
     struct str operation = json_string(json_get(body, "operation"));
-    struct str outcome = json_string(json_get(body, "outcome"));
+    struct str name = json_string(json_get(body, "outcome"));
+    const struct sim_outcome *outcome = sim_find_outcome(name);
+    bool unreachable = str_is(name, "refused");
+    json_integer(json_get(body, "after"), &after);
     json_integer(json_get(body, "count"), &count);
     if (str_empty(operation))
         return call_refuse(c, ERR_REQUIRED, "operation");
-    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
-        if (!str_is(outcome, outcomes[i].name))
-            continue;
-        pthread_mutex_lock(&simulator->lock);
-        struct sim_script *row = ARENA_NEW(simulator->arena, struct sim_script);
-        *row = (struct sim_script){.operation = sim_keep(simulator, operation),
-                                   .outcome = outcomes[i].outcome,
-                                   .count = count};
-        struct sim_script **end = &simulator->scripts;
-        while (*end)
-            end = &(*end)->next;
-        *end = row;
-        pthread_mutex_unlock(&simulator->lock);
-        reply->status = 201;
-        reply->body = STR("{\"scripted\":true}");
-        return OK;
-    }
-    return call_refuse(c, ERR_NOT_ALLOWED, "outcome");
+    if (!outcome && !unreachable)
+        return call_refuse(c, ERR_NOT_ALLOWED, "outcome");
+    pthread_mutex_lock(&simulator->lock);
+    bool moves = simulator->unreachable != unreachable;
+    simulator->unreachable = unreachable;
+    pthread_mutex_unlock(&simulator->lock);
+    if (moves)
+        simulator_give_settings(simulator);
+    if (outcome)
+        add_script(simulator, operation, outcome, after, count);
+    reply->status = 201;
+    reply->body = STR("{\"scripted\":true}");
+    return OK;
 }
 
 /* {"reference", "status": completed|failed|pending, "amount"}: what becomes of a transfer, and (for
@@ -233,7 +250,8 @@ static int transfer_body(struct call *c, struct simulator *simulator, const stru
         if (json_decimal(json_get(event, "amount"), &amount))
             transfer->amount = decimal_print(simulator->arena, amount, 0);
         sim_remember_transfer(simulator, transfer);
-        *ret_body = simulator->simulation->transfer_event(simulator, c->arena, transfer);
+        if (simulator->simulation->transfer_event)
+            *ret_body = simulator->simulation->transfer_event(simulator, c->arena, transfer);
     }
     pthread_mutex_unlock(&simulator->lock);
     return error;
@@ -249,6 +267,8 @@ static int event_body(struct call *c, struct simulator *simulator, const struct 
     }
     if (str_present(json_string(json_get(event, "status"))))
         return transfer_body(c, simulator, event, ret_body);
+    if (!simulator->simulation->event)
+        return call_refuse(c, ERR_INVALID, "type");
     pthread_mutex_lock(&simulator->lock);
     *ret_body = simulator->simulation->event(simulator, c->arena, event);
     pthread_mutex_unlock(&simulator->lock);

@@ -26,7 +26,9 @@ void sim_remember_record(struct simulator *simulator, const struct sim_record *r
     json_put(&out, "id", record->id);
     json_put(&out, "owner", record->owner);
     json_put(&out, "key", record->key);
+    json_put(&out, "detail", record->detail);
     json_put(&out, "json", record->json);
+    json_put_integer(&out, "created_at", record->created_at);
     json_put_boolean(&out, "deleted", record->deleted);
     write_line(simulator, json_object_end(&out));
 }
@@ -72,7 +74,9 @@ static void load_record(struct simulator *simulator, const struct json *line)
     record->id = id;
     record->owner = member(simulator, line, "owner");
     record->key = member(simulator, line, "key");
+    record->detail = member(simulator, line, "detail");
     record->json = member(simulator, line, "json");
+    json_integer(json_get(line, "created_at"), &record->created_at);
     json_boolean(json_get(line, "deleted"), &record->deleted);
 }
 
@@ -135,14 +139,6 @@ static void load(struct simulator *simulator, const char *path)
     fclose(file);
 }
 
-/* What was under way when the process ended goes on. */
-static void resume(struct simulator *simulator)
-{
-    for (struct sim_transfer *at = simulator->transfers; at; at = at->next)
-        if (at->state == SIM_WAITING && !at->held)
-            sim_schedule(simulator, at, SIM_DONE, STR_NONE, USEC_PER_SEC);
-}
-
 void sim_memory_open(struct simulator *simulator)
 {
     const char *path =
@@ -153,5 +149,5 @@ void sim_memory_open(struct simulator *simulator)
     simulator->memory = fopen(path, "ae");
     if (!simulator->memory)
         log_warn("the sandbox forgets at the end of the process", LOG_CSTR("file", path));
-    resume(simulator);
+    sim_resume(simulator);
 }

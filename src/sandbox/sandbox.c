@@ -18,6 +18,8 @@ extern const struct simulation simulation_squad, simulation_sarepay, simulation_
 const struct simulation *const simulations[] = {&simulation_squad, &simulation_sarepay,
                                                 &simulation_bridge, NULL};
 
+/* Simulated providers answer in milliseconds: who waits for one that does not need not wait long. */
+#define TIMEOUT_MS 5000
 /* 2025-01-01T00:00:00Z in milliseconds. */
 #define FIRST_NUMBER INT64_C(1735689600000)
 
@@ -28,6 +30,19 @@ struct simulator *sandbox_find_simulator(struct sandbox *sandbox, struct str nam
         if (strcmp(sandbox->simulators[i].simulation->name, provider->name) == 0)
             return &sandbox->simulators[i];
     return NULL;
+}
+
+void simulator_give_settings(struct simulator *simulator)
+{
+    struct arena *arena ARENA_SCOPED = arena_new(0);
+    struct sandbox *sandbox = simulator->sandbox;
+    pthread_mutex_lock(&simulator->lock);
+    struct provider_settings settings = simulator->settings;
+    if (simulator->unreachable)
+        settings.base_url = arena_printf(arena, "http://127.0.0.1:%u%s", sandbox->closed_port,
+                                         simulator->simulation->prefix);
+    providers_set(sandbox->app, simulator->simulation->name, &settings);
+    pthread_mutex_unlock(&simulator->lock);
 }
 
 /* ---- Callbacks ---- */
@@ -49,35 +64,6 @@ static struct sim_callback *take_due(struct sandbox *sandbox, usec_t *ret_wait)
     return NULL;
 }
 
-static struct str callback_body(struct sim_callback *callback, struct arena *arena)
-{
-    struct simulator *simulator = callback->simulator;
-    struct str body = callback->body;
-    pthread_mutex_lock(&simulator->lock);
-    if (callback->transfer) {
-        callback->transfer->state = callback->state;
-        sim_remember_transfer(simulator, callback->transfer);
-        body = simulator->simulation->transfer_event(simulator, arena, callback->transfer);
-    }
-    pthread_mutex_unlock(&simulator->lock);
-    return body;
-}
-
-static void send_callback(struct sim_callback *callback)
-{
-    struct arena *arena = arena_new(0);
-    struct str body = callback_body(callback, arena);
-    int times = callback->transfer && callback->transfer->twice ? 2 : 1;
-    for (int i = 0; i < times && str_present(body); i++) {
-        int status = simulator_send(callback->simulator, body, false, arena);
-        if (status < 200 || status > 299)
-            log_warn("the simulated provider's callback was not taken",
-                     LOG_CSTR("provider", callback->simulator->simulation->name),
-                     LOG_INT("status", status));
-    }
-    arena_free(arena);
-}
-
 /* Making a key takes longer than starting a server may. */
 static void make_signing_key(struct sandbox *sandbox)
 {
@@ -90,7 +76,7 @@ static void make_signing_key(struct sandbox *sandbox)
         arena_printf(bridge->arena, "-----BEGIN PUBLIC KEY-----\n%.*s\n-----END PUBLIC KEY-----\n",
                      STR_FMT(base64_print(arena, der)));
     pthread_mutex_unlock(&bridge->lock);
-    providers_set(sandbox->app, "bridge", &bridge->settings);
+    simulator_give_settings(bridge);
     /* Last: whoever sees the key may sign, and what is signed can be verified. */
     pthread_mutex_lock(&bridge->lock);
     bridge->signing_key = key;
@@ -108,8 +94,7 @@ static void *callback_thread(void *argument)
         struct sim_callback *callback = take_due(sandbox, &wait);
         if (callback) {
             pthread_mutex_unlock(&sandbox->lock);
-            send_callback(callback);
-            free(callback);
+            sim_send_callback(callback);
             pthread_mutex_lock(&sandbox->lock);
             continue;
         }
@@ -153,10 +138,11 @@ static void start_simulator(struct sandbox *sandbox, size_t index)
                                  simulator->simulation->prefix),
         .callback_url = arena_printf(arena, "%.*s/v1/virtual-accounts/webhook/%s",
                                      STR_FMT(sandbox->app->base_url), simulator->simulation->name),
+        .timeout_ms = TIMEOUT_MS,
     };
     simulator->simulation->settings(simulator, arena);
     sim_memory_open(simulator);
-    providers_set(sandbox->app, simulator->simulation->name, &simulator->settings);
+    simulator_give_settings(simulator);
 }
 
 int sandbox_start(struct app *app, struct str *ret_why)

@@ -14,6 +14,7 @@ struct sandbox {
     struct app *app;
     struct MHD_Daemon *daemon;
     unsigned port;
+    unsigned closed_port; /* ours, and nobody listens */
     struct simulator simulators[SIMULATOR_COUNT];
     struct str clock_file;
 
@@ -37,6 +38,8 @@ int simulator_send(struct simulator *simulator, struct str body, bool spoil, str
 /* The header that signs a body. */
 struct provider_header simulator_sign(struct simulator *simulator, struct str body, bool spoil,
                                       struct arena *arena);
+/* Points the program at the simulator, or at a closed port while it is unreachable. */
+void simulator_give_settings(struct simulator *simulator);
 struct simulator *sandbox_find_simulator(struct sandbox *sandbox, struct str name);
 int simulators_listen(struct sandbox *sandbox);
 

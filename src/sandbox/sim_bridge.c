@@ -8,16 +8,21 @@
 
 #define OUR_CUSTOMER "cust_cambist"
 #define OUR_WALLET "bw_cambist"
+#define KEY_LIFETIME USEC_PER_DAY
+#define INVALID "Please resubmit the following parameters"
 
 static void settings(struct simulator *simulator, struct arena *arena)
 {
+    struct sim_record us = {.kind = STR("customer"),
+                            .id = STR(OUR_CUSTOMER),
+                            .json = STR("{\"id\":\"" OUR_CUSTOMER
+                                        "\",\"status\":\"active\",\"kyc_status\":\"approved\","
+                                        "\"type\":\"business\"}")};
     simulator->settings.api_key =
         arena_printf(arena, "sk-test-%.*s", STR_FMT(random_hex(arena, 20)));
     simulator->settings.merchant_id = STR(OUR_CUSTOMER);
     simulator->settings.wallet_id = STR(OUR_WALLET);
-    sim_add_record(simulator, "customer", STR(OUR_CUSTOMER), STR_NONE, STR_NONE,
-                   STR("{\"id\":\"" OUR_CUSTOMER "\",\"status\":\"active\",\"kyc_status\":"
-                       "\"approved\",\"type\":\"business\"}"));
+    sim_add_record(simulator, &us);
 }
 
 static bool authorised(const struct sim_call *call)
@@ -25,24 +30,19 @@ static bool authorised(const struct sim_call *call)
     return str_eq(call->header(call->context, "Api-Key"), call->simulator->settings.api_key);
 }
 
-static void refuse(struct sim_call *call, int status, const char *code, const char *message)
+static void refuse_as(struct sim_call *call, int status, const char *code, const char *message,
+                      struct str id)
 {
     struct buf out = json_object(call->arena);
+    json_put(&out, "id", id);
     json_put(&out, "code", str_from(code));
     json_put(&out, "message", str_from(message));
-    call->status = status;
-    call->answer = json_object_end(&out);
+    sim_reply(call, status, json_object_end(&out));
 }
 
-static void reply(struct sim_call *call, int status, struct str json)
+static void refuse(struct sim_call *call, int status, const char *message)
 {
-    call->status = status;
-    call->answer = json;
-}
-
-static struct str member(const struct sim_call *call, const char *name)
-{
-    return json_text(json_get(call->body, name));
+    refuse_as(call, status, status == 404 ? "not_found" : "invalid_parameters", message, STR_NONE);
 }
 
 static struct str raw(const struct sim_call *call, const char *name)
@@ -51,35 +51,47 @@ static struct str raw(const struct sim_call *call, const char *name)
     return json_count(value) ? json_print(call->arena, value) : STR("{}");
 }
 
-static struct str now_text(struct arena *arena)
+/*
+ * The key of a POST. Absent after an answer that settles the call: none was sent, or a thing was
+ * made with it more than a day ago.
+ */
+static struct str take_key(struct sim_call *call, usec_t made_at)
 {
-    return time_print(arena, clock_now(), TIME_RFC3339);
+    struct str key = call->header(call->context, "Idempotency-Key");
+    if (str_empty(key)) {
+        refuse_as(call, 400, "missing_idempotency_key", "Idempotency-Key is required", STR_NONE);
+        return STR_NONE;
+    }
+    if (made_at && clock_now() - made_at > KEY_LIFETIME) {
+        refuse_as(call, 422, "idempotency_key_expired", "Idempotency-Key was used", STR_NONE);
+        return STR_NONE;
+    }
+    return key;
 }
 
 /* ---- Customers ---- */
 
-static void create_customer(struct sim_call *call, struct str key)
+static void create_customer(struct sim_call *call)
 {
-    bool rejected;
     struct simulator *simulator = call->simulator;
-    call->operation = STR("create_customer");
-    if (!sim_proceed(call, "create_customer", &rejected))
+    struct sim_record *known = sim_find_by_key(simulator, "kyc_link", call->reference);
+    struct str key = take_key(call, known ? known->created_at : 0);
+    if (!str_present(key))
         return;
-    if (rejected || str_empty(member(call, "email"))) {
-        refuse(call, 400, "invalid_parameters", "email is required");
+    if (str_empty(sim_member(call, "email"))) {
+        refuse(call, 400, "email is required");
         return;
     }
-    struct sim_record *known = sim_find_by_key(simulator, "kyc_link", key);
     if (known) {
-        reply(call, 200, known->json);
+        sim_reply(call, 200, known->json);
         return;
     }
     struct str id = sim_new_id(simulator, "cust_"), link = sim_new_id(simulator, "kyc_link_");
     struct buf out = json_object(call->arena);
     json_put(&out, "id", link);
-    json_put(&out, "full_name", member(call, "full_name"));
-    json_put(&out, "email", member(call, "email"));
-    json_put(&out, "type", member(call, "type"));
+    json_put(&out, "full_name", sim_member(call, "full_name"));
+    json_put(&out, "email", sim_member(call, "email"));
+    json_put(&out, "type", sim_member(call, "type"));
     json_put(&out, "kyc_link",
              arena_printf(call->arena, "https://bridge.withpersona.com/verify?reference-id=%.*s",
                           STR_FMT(id)));
@@ -90,16 +102,47 @@ static void create_customer(struct sim_call *call, struct str key)
     json_put(&out, "kyc_status", STR("not_started"));
     json_put(&out, "tos_status", STR("pending"));
     json_put(&out, "customer_id", id);
-    struct str json = json_object_end(&out);
-    sim_add_record(simulator, "kyc_link", link, id, key, json);
+    struct sim_record made = {.kind = STR("kyc_link"),
+                              .id = link,
+                              .owner = id,
+                              .key = key,
+                              .json = json_object_end(&out)};
+    sim_add_record(simulator, &made);
     struct buf customer = json_object(call->arena);
     json_put(&customer, "id", id);
-    json_put(&customer, "email", member(call, "email"));
-    json_put(&customer, "type", member(call, "type"));
+    json_put(&customer, "email", sim_member(call, "email"));
+    json_put(&customer, "type", sim_member(call, "type"));
     json_put(&customer, "status", STR("active"));
     json_put(&customer, "kyc_status", STR("approved"));
-    sim_add_record(simulator, "customer", id, STR_NONE, key, json_object_end(&customer));
-    reply(call, 200, json);
+    struct sim_record person = {
+        .kind = STR("customer"), .id = id, .key = key, .json = json_object_end(&customer)};
+    sim_add_record(simulator, &person);
+    sim_reply(call, 200, made.json);
+}
+
+static void reply_record(struct sim_call *call, const char *kind, struct str id)
+{
+    struct sim_record *record = sim_find_record(call->simulator, kind, id);
+    if (record)
+        sim_reply(call, 200, record->json);
+    else
+        refuse(call, 404, "Not found");
+}
+
+/* Scripts: "pending" is a review that has not ended yet. */
+static void get_customer(struct sim_call *call)
+{
+    struct str id = call->parts[0];
+    if (call->outcome->end != SIM_END_WAITING ||
+        !sim_find_record(call->simulator, "customer", id)) {
+        reply_record(call, "customer", id);
+        return;
+    }
+    struct buf out = json_object(call->arena);
+    json_put(&out, "id", id);
+    json_put(&out, "status", STR("under_review"));
+    json_put(&out, "kyc_status", STR("under_review"));
+    sim_reply(call, 200, json_object_end(&out));
 }
 
 /* ---- What belongs to a customer ---- */
@@ -140,9 +183,9 @@ static struct str virtual_account_json(struct sim_call *call, struct str custome
     json_put(&out, "id", id);
     json_put(&out, "status", STR("activated"));
     json_put(&out, "customer_id", customer);
-    json_put(&out, "created_at", now_text(call->arena));
+    json_put(&out, "created_at", sim_now(call->arena));
     json_put_json(&out, "source_deposit_instructions",
-                  deposit_instructions(call, member(call, "source.currency"), id));
+                  deposit_instructions(call, sim_member(call, "source.currency"), id));
     json_put_json(&out, "destination", raw(call, "destination"));
     return json_object_end(&out);
 }
@@ -155,16 +198,16 @@ static struct str last_4(struct str number)
 static struct str external_account_json(struct sim_call *call, struct str customer, struct str id)
 {
     struct buf out = json_object(call->arena);
-    struct str number = member(call, "account.account_number");
+    struct str number = sim_member(call, "account.account_number");
     json_put(&out, "id", id);
     json_put(&out, "customer_id", customer);
-    json_put(&out, "account_type", member(call, "account_type"));
-    json_put(&out, "currency", member(call, "currency"));
-    json_put(&out, "bank_name", member(call, "bank_name"));
-    json_put(&out, "account_owner_name", member(call, "account_owner_name"));
-    json_put(&out, "last_4", last_4(str_or(number, member(call, "iban.account_number"))));
+    json_put(&out, "account_type", sim_member(call, "account_type"));
+    json_put(&out, "currency", sim_member(call, "currency"));
+    json_put(&out, "bank_name", sim_member(call, "bank_name"));
+    json_put(&out, "account_owner_name", sim_member(call, "account_owner_name"));
+    json_put(&out, "last_4", last_4(str_or(number, sim_member(call, "iban.account_number"))));
     json_put_boolean(&out, "active", true);
-    json_put(&out, "created_at", now_text(call->arena));
+    json_put(&out, "created_at", sim_now(call->arena));
     return json_object_end(&out);
 }
 
@@ -173,134 +216,131 @@ static struct str wallet_json(struct sim_call *call, struct str customer, struct
     struct buf out = json_object(call->arena);
     (void)customer;
     json_put(&out, "id", id);
-    json_put(&out, "chain", member(call, "chain"));
+    json_put(&out, "chain", sim_member(call, "chain"));
     json_put(&out, "address",
              arena_printf(call->arena, "0x%.*s", STR_FMT(random_hex(call->arena, 20))));
-    json_put(&out, "created_at", now_text(call->arena));
+    json_put(&out, "created_at", sim_now(call->arena));
     json_put_json(&out, "balances", STR("[{\"balance\":\"0.0\",\"currency\":\"usdc\"}]"));
     return json_object_end(&out);
 }
 
 static const struct owned_kind {
-    const char *path, *kind, *operation, *prefix;
-    const char *read_operation, *delete_operation;
+    const char *kind, *prefix;
     struct str (*make)(struct sim_call *call, struct str customer, struct str id);
-} owned_kinds[] = {
-    {"virtual_accounts", "virtual_account", "create_virtual_account", "bva_", "get_virtual_account",
-     "delete_virtual_account", virtual_account_json},
-    {"external_accounts", "external_account", "create_external_account", "ea_",
-     "get_external_account", "delete_external_account", external_account_json},
-    {"wallets", "wallet", "create_wallet", "bw_", "wallet_balance", "delete_wallet", wallet_json},
-};
+    const char *duplicate; /* the code that refuses a second one with the same details */
+} virtual_accounts = {"virtual_account", "bva_", virtual_account_json, NULL},
+  external_accounts = {"external_account", "ea_", external_account_json,
+                       "duplicate_external_account"},
+  wallets = {"wallet", "bw_", wallet_json, NULL};
 
-static void create_owned(struct sim_call *call, const struct owned_kind *kind, struct str customer,
-                         struct str key)
+/* The account proper, whatever kind it is of. */
+static struct str account_details(struct sim_call *call)
 {
-    bool rejected;
-    call->operation = str_from(kind->operation);
-    if (!sim_proceed(call, kind->operation, &rejected))
+    return arena_printf(call->arena, "%.*s%.*s%.*s%.*s", STR_FMT(raw(call, "account")),
+                        STR_FMT(raw(call, "iban")), STR_FMT(raw(call, "clabe")),
+                        STR_FMT(raw(call, "pix_key")));
+}
+
+static struct sim_record *find_duplicate(struct sim_call *call, const struct owned_kind *kind,
+                                         struct str customer, struct str detail)
+{
+    for (struct sim_record *at = call->simulator->records; at && kind->duplicate; at = at->next)
+        if (!at->deleted && str_is(at->kind, kind->kind) && str_eq(at->owner, customer) &&
+            str_eq(at->detail, detail))
+            return at;
+    return NULL;
+}
+
+static void create_owned(struct sim_call *call, const struct owned_kind *kind)
+{
+    struct str customer = call->parts[0];
+    struct sim_record *record = sim_find_by_key(call->simulator, kind->kind, call->reference);
+    struct str key = take_key(call, record ? record->created_at : 0);
+    if (!str_present(key))
         return;
     if (!sim_find_record(call->simulator, "customer", customer)) {
-        refuse(call, 404, "not_found", "Customer not found");
+        refuse(call, 404, "Customer not found");
         return;
     }
-    if (rejected) {
-        refuse(call, 400, "invalid_parameters", "Please resubmit the following parameters");
+    struct str detail = kind->duplicate ? account_details(call) : STR_NONE;
+    struct sim_record *other = record ? NULL : find_duplicate(call, kind, customer, detail);
+    if (other) {
+        refuse_as(call, 400, kind->duplicate, "The same account was added before", other->id);
         return;
     }
-    struct sim_record *record = sim_find_by_key(call->simulator, kind->kind, key);
     if (!record) {
         struct str id = sim_new_id(call->simulator, kind->prefix);
-        record = sim_add_record(call->simulator, kind->kind, id, customer, key,
-                                kind->make(call, customer, id));
+        struct sim_record wanted = {.kind = str_from(kind->kind),
+                                    .id = id,
+                                    .owner = customer,
+                                    .key = key,
+                                    .detail = detail,
+                                    .json = kind->make(call, customer, id)};
+        record = sim_add_record(call->simulator, &wanted);
     }
-    reply(call, 201, record->json);
+    sim_reply(call, 201, record->json);
 }
 
 static void list_owned(struct sim_call *call, const char *kind, struct str owner)
 {
     struct buf out = json_object(call->arena);
-    int64_t count = 0;
     json_open(&out, "data", '[');
-    for (struct sim_record *at = call->simulator->records; at; at = at->next) {
-        if (at->deleted || !str_is(at->kind, kind) || !str_eq(at->owner, owner))
-            continue;
-        if (count++)
-            buf_add_char(&out, ',');
-        buf_add_str(&out, at->json);
-    }
+    int64_t count = sim_put_records(call, &out, kind, owner);
     json_close(&out, ']');
     json_put_integer(&out, "count", count);
-    reply(call, 200, json_object_end(&out));
+    sim_reply(call, 200, json_object_end(&out));
 }
 
-static void one_owned(struct sim_call *call, const char *kind, struct str id)
+static void create_virtual_account(struct sim_call *call)
 {
-    struct sim_record *record = sim_find_record(call->simulator, kind, id);
-    if (str_is(id, OUR_WALLET)) {
-        reply(call, 200,
-              STR("{\"id\":\"" OUR_WALLET
-                  "\",\"chain\":\"solana\",\"address\":\"9kV3ZMehKVyxfHKC\","
-                  "\"balances\":[{\"balance\":\"1000000.0\",\"currency\":\"usdc\"}]}"));
-    } else if (!record) {
-        refuse(call, 404, "not_found", "Not found");
-    } else {
-        record->deleted = str_is(call->method, "DELETE");
-        if (record->deleted)
-            sim_remember_record(call->simulator, record);
-        reply(call, 200, record->json);
-    }
+    create_owned(call, &virtual_accounts);
 }
 
-/* Scripts: "pending" is a review that has not ended yet. */
-static void get_customer(struct sim_call *call, struct str id)
+static void get_virtual_account(struct sim_call *call)
 {
-    struct sim_record *record = sim_find_record(call->simulator, "customer", id);
-    struct buf out = json_object(call->arena);
-    call->operation = STR("get_customer");
-    enum sim_outcome outcome = sim_scripted(call->simulator, "get_customer");
-    if (outcome == SIM_UNAVAILABLE) {
-        refuse(call, 503, "unavailable", "Service unavailable");
-    } else if (!record) {
-        refuse(call, 404, "not_found", "Customer not found");
-    } else if (outcome == SIM_PENDING) {
-        json_put(&out, "id", id);
-        json_put(&out, "status", STR("under_review"));
-        json_put(&out, "kyc_status", STR("under_review"));
-        reply(call, 200, json_object_end(&out));
-    } else {
-        reply(call, 200, record->json);
+    reply_record(call, "virtual_account", call->parts[1]);
+}
+
+static void list_virtual_accounts(struct sim_call *call)
+{
+    list_owned(call, "virtual_account", call->parts[0]);
+}
+
+static void list_activity(struct sim_call *call)
+{
+    list_owned(call, "activity", call->parts[1]);
+}
+
+static void create_external_account(struct sim_call *call)
+{
+    create_owned(call, &external_accounts);
+}
+
+static void delete_external_account(struct sim_call *call)
+{
+    struct sim_record *record =
+        sim_find_record(call->simulator, "external_account", call->parts[1]);
+    reply_record(call, "external_account", call->parts[1]);
+    if (record) {
+        record->deleted = true;
+        sim_remember_record(call->simulator, record);
     }
 }
 
-/* /customers/{id}[/{kind}[/{id}[/history]]] */
-static void customers(struct sim_call *call, struct str rest, struct str key)
+static void create_wallet(struct sim_call *call)
 {
-    struct str customer = str_cut(&rest, '/');
-    if (!str_present(rest)) {
-        get_customer(call, customer);
-        return;
-    }
-    struct str path = str_cut(&rest, '/');
-    for (size_t i = 0; i < sizeof(owned_kinds) / sizeof(owned_kinds[0]); i++) {
-        const struct owned_kind *kind = &owned_kinds[i];
-        if (!str_is(path, kind->path))
-            continue;
-        struct str id = str_cut(&rest, '/');
-        call->operation = str_from(str_is(call->method, "DELETE") ? kind->delete_operation
-                                   : str_is(rest, "history")      ? "list_transactions"
-                                                                  : kind->read_operation);
-        if (str_is(call->method, "POST"))
-            create_owned(call, kind, customer, key);
-        else if (str_is(rest, "history"))
-            list_owned(call, "activity", id);
-        else if (!str_present(id))
-            list_owned(call, kind->kind, customer);
-        else
-            one_owned(call, kind->kind, id);
-        return;
-    }
-    refuse(call, 404, "not_found", "Not found");
+    create_owned(call, &wallets);
+}
+
+static void get_wallet(struct sim_call *call)
+{
+    if (str_is(call->parts[1], OUR_WALLET))
+        sim_reply(call, 200,
+                  STR("{\"id\":\"" OUR_WALLET
+                      "\",\"chain\":\"solana\",\"address\":\"9kV3ZMehKVyxfHKC\","
+                      "\"balances\":[{\"balance\":\"1000000.0\",\"currency\":\"usdc\"}]}"));
+    else
+        reply_record(call, "wallet", call->parts[1]);
 }
 
 /* ---- Transfers ---- */
@@ -347,73 +387,80 @@ static struct str transfer_json(struct arena *arena, const struct sim_transfer *
 
 static bool destination_exists(const struct sim_call *call)
 {
-    struct str external = member(call, "destination.external_account_id");
+    struct str external = sim_member(call, "destination.external_account_id");
     return str_empty(external) ||
            sim_find_record(call->simulator, "external_account", external) != NULL;
 }
 
-static void create_transfer(struct sim_call *call, struct str key)
+/* A key that was used gets the answer it got then, however the transfer fares meanwhile. */
+static void reply_first(struct sim_call *call, const struct sim_transfer *transfer)
 {
-    bool rejected;
-    bool incoming = !str_is(member(call, "source.payment_rail"), "bridge_wallet");
-    struct str amount = str_or(member(call, "destination.amount"), member(call, "amount"));
+    struct sim_transfer then = *transfer;
+    then.state = SIM_WAITING;
+    sim_reply(call, 201, transfer_json(call->arena, &then));
+}
+
+static void create_transfer(struct sim_call *call)
+{
+    struct sim_transfer *known = sim_find_transfer(call->simulator, call->reference);
+    struct str key = take_key(call, known ? known->created_at : 0);
     struct sim_transfer wanted = {
         .id = sim_new_id(call->simulator, "transfer_"),
-        .reference = str_or(member(call, "client_reference_id"), key),
-        .amount = amount,
-        .currency = member(call, "destination.currency"),
+        .reference = key,
+        .amount = str_or(sim_member(call, "destination.amount"), sim_member(call, "amount")),
+        .currency = sim_member(call, "destination.currency"),
         .source_json = raw(call, "source"),
         .destination_json = raw(call, "destination"),
     };
-    const char *operation = incoming ? "crypto_deposit" : "payout";
-    call->operation = str_from(operation);
-    call->reference = wanted.reference;
-    if (str_empty(key)) {
-        refuse(call, 400, "missing_idempotency_key", "Idempotency-Key is required");
+    if (!str_present(key))
         return;
-    }
     if (!destination_exists(call)) {
-        refuse(call, 400, "invalid_parameters", "external_account_id is not known");
+        refuse(call, 400, "external_account_id is not known");
         return;
     }
-    struct sim_transfer *transfer = sim_begin_transfer(call, operation, &wanted, &rejected);
+    struct sim_transfer *transfer = known ? known : sim_begin_transfer(call, &wanted);
     if (transfer)
-        reply(call, 201, transfer_json(call->arena, transfer));
-    else if (rejected)
-        refuse(call, 400, "invalid_parameters", "The beneficiary cannot be paid");
+        reply_first(call, transfer);
+    else
+        refuse(call, 400, "The beneficiary cannot be paid");
 }
 
-static void get_transfer(struct sim_call *call, struct str id)
+static void get_transfer(struct sim_call *call)
 {
-    bool rejected;
-    struct sim_transfer *transfer = sim_find_transfer(call->simulator, id);
-    call->operation = STR("payout_status");
-    call->reference = transfer ? transfer->reference : id;
-    if (!sim_proceed(call, "payout_status", &rejected))
+    struct sim_transfer *transfer = sim_find_transfer(call->simulator, call->parts[0]);
+    if (!transfer) {
+        refuse(call, 404, "Transfer not found");
         return;
-    if (transfer)
-        reply(call, 200, transfer_json(call->arena, transfer));
-    else
-        refuse(call, 404, "not_found", "Transfer not found");
+    }
+    call->reference = transfer->reference;
+    sim_reply(call, 200, transfer_json(call->arena, transfer));
 }
 
-static void answer(struct sim_call *call)
+/* What is paid into a Bridge wallet is a deposit of somebody else's; out of one, a payout. */
+static bool is_deposit(const struct sim_call *call)
 {
-    bool post = str_is(call->method, "POST");
-    struct str key = call->header(call->context, "Idempotency-Key");
-    struct str customer = STR("/customers/"), transfer = STR("/transfers/"), path = call->path;
-    call->reference = key;
-    if (post && str_is(path, "/kyc_links"))
-        create_customer(call, key);
-    else if (post && str_is(path, "/transfers"))
-        create_transfer(call, key);
-    else if (str_starts(path, customer))
-        customers(call, (struct str){path.ptr + customer.len, path.len - customer.len}, key);
-    else if (!post && str_starts(path, transfer))
-        get_transfer(call, (struct str){path.ptr + transfer.len, path.len - transfer.len});
-    else
-        refuse(call, 404, "not_found", "Not found");
+    return !str_is(sim_member(call, "source.payment_rail"), "bridge_wallet");
 }
+
+static const struct sim_route routes[] = {
+    {"POST", "/kyc_links", "create_customer", NULL, create_customer, INVALID},
+    {"POST", "/transfers", "crypto_deposit", NULL, create_transfer, NULL, is_deposit},
+    {"POST", "/transfers", "payout", NULL, create_transfer},
+    {"GET", "/transfers/{}", "payout_status", "{}", get_transfer},
+    {"GET", "/customers/{}", "get_customer", "{}", get_customer},
+    {"POST", "/customers/{}/virtual_accounts", "create_virtual_account", NULL,
+     create_virtual_account, INVALID},
+    {"GET", "/customers/{}/virtual_accounts", "list_virtual_accounts", "{}", list_virtual_accounts},
+    {"GET", "/customers/{}/virtual_accounts/{}", "get_virtual_account", "{}", get_virtual_account},
+    {"GET", "/customers/{}/virtual_accounts/{}/history", "list_transactions", "{}", list_activity},
+    {"POST", "/customers/{}/external_accounts", "create_external_account", NULL,
+     create_external_account, INVALID},
+    {"DELETE", "/customers/{}/external_accounts/{}", "delete_external_account", "{}",
+     delete_external_account},
+    {"POST", "/customers/{}/wallets", "create_wallet", NULL, create_wallet, INVALID},
+    {"GET", "/customers/{}/wallets/{}", "wallet_balance", "{}", get_wallet},
+    {0},
+};
 
 /* ---- Events ---- */
 
@@ -430,7 +477,7 @@ static struct str wrap_event(struct simulator *simulator, struct arena *arena, c
     json_put(&out, "event_object_status", status);
     json_put_json(&out, "event_object", object);
     json_put_json(&out, "event_object_changes", STR("{}"));
-    json_put(&out, "event_created_at", now_text(arena));
+    json_put(&out, "event_created_at", sim_now(arena));
     return json_object_end(&out);
 }
 
@@ -441,6 +488,30 @@ static struct str transfer_event(struct simulator *simulator, struct arena *aren
                       state_word(transfer), transfer_json(arena, transfer));
 }
 
+/* How a deposit comes in, and what it is worth in USDC, which it is turned into. */
+static const struct {
+    const char *currency, *rail, *rate;
+} deposit_rails[] = {
+    {"usd", "ach_push", "1"}, {"eur", "sepa", "1.08"}, {"gbp", "faster_payments", "1.27"},
+    {"mxn", "spei", "0.05"},  {"brl", "pix", "0.18"},
+};
+
+static size_t find_deposit_rail(struct str currency)
+{
+    size_t i = sizeof(deposit_rails) / sizeof(deposit_rails[0]);
+    while (i > 1 && !str_eq_nocase(currency, str_from(deposit_rails[i - 1].currency)))
+        i--;
+    return i - 1;
+}
+
+static struct str delivered(struct arena *arena, struct decimal amount, const char *rate_text)
+{
+    struct decimal rate, value = amount;
+    if (decimal_parse(str_from(rate_text), &rate))
+        decimal_multiply(amount, rate, 6, ROUND_DOWN, &value);
+    return decimal_print(arena, value, 1);
+}
+
 /* event: account_id, customer_id, amount, currency, sender_name, reference */
 static struct str deposit_event(struct simulator *simulator, struct arena *arena,
                                 const struct json *event)
@@ -449,30 +520,35 @@ static struct str deposit_event(struct simulator *simulator, struct arena *arena
     struct sim_record *record = sim_find_record(simulator, "virtual_account", account);
     struct str reference = json_text(json_get(event, "reference"));
     struct str id = sim_new_id(simulator, "vae_");
+    size_t rail = find_deposit_rail(json_text(json_get(event, "currency")));
     struct decimal amount;
     if (!json_decimal(json_get(event, "amount"), &amount))
         return STR_NONE;
     struct buf out = json_object(arena);
     json_put(&out, "id", id);
     json_put(&out, "type", STR("payment_processed"));
-    json_put(&out, "amount", decimal_print(arena, amount, 1));
+    json_put(&out, "amount", delivered(arena, amount, deposit_rails[rail].rate));
     json_put(&out, "currency", STR("usdc"));
+    json_put(&out, "subtotal_amount", decimal_print(arena, amount, 1));
+    json_put(&out, "exchange_fee_amount", STR("0.0"));
+    json_put(&out, "developer_fee_amount", STR("0.0"));
+    json_put(&out, "gas_fee", STR("0.0"));
     json_put(&out, "customer_id",
              str_or(json_text(json_get(event, "customer_id")), record ? record->owner : STR_NONE));
     json_put(&out, "virtual_account_id", account);
     json_put(&out, "deposit_id", str_empty(reference) ? sim_new_id(simulator, "dep_") : reference);
-    json_put(&out, "created_at", now_text(arena));
+    json_put(&out, "created_at", sim_now(arena));
     json_open(&out, "source", '{');
-    json_put(&out, "currency", str_or(json_text(json_get(event, "currency")), STR("usd")));
-    json_put(&out, "payment_rail", STR("ach_push"));
+    json_put(&out, "payment_rail", str_from(deposit_rails[rail].rail));
     json_put(&out, "sender_name",
              str_or(json_text(json_get(event, "sender_name")), STR("Brown-Beer")));
     json_put(&out, "description", STR("Incoming transfer"));
     json_close(&out, '}');
-    struct str object = json_object_end(&out);
-    sim_add_record(simulator, "activity", id, account, STR_NONE, object);
+    struct sim_record activity = {
+        .kind = STR("activity"), .id = id, .owner = account, .json = json_object_end(&out)};
+    sim_add_record(simulator, &activity);
     return wrap_event(simulator, arena, "virtual_account.activity", "created", id, STR_NONE,
-                      object);
+                      activity.json);
 }
 
 /* event: customer_id, kyc_status, event_type (without the category in front) */
@@ -512,8 +588,8 @@ static const struct rsa_key *wait_for_key(struct simulator *simulator)
 }
 
 /* The digest of the digest, as Bridge does it. */
-static void sign(struct simulator *simulator, struct arena *arena, struct str body,
-                 struct provider_header *ret_header)
+static struct provider_header sign(struct simulator *simulator, struct arena *arena,
+                                   struct str body)
 {
     const struct rsa_key *key = wait_for_key(simulator);
     long long now_ms = (long long)(clock_now() / USEC_PER_MSEC);
@@ -521,17 +597,18 @@ static void sign(struct simulator *simulator, struct arena *arena, struct str bo
     digest_sha256(arena_printf(arena, "%lld.%.*s", now_ms, STR_FMT(body)), digest);
     struct str signature =
         rsa_sign_sha256(arena, key, (struct str){(char *)digest, sizeof(digest)});
-    ret_header->name = "X-Webhook-Signature";
-    ret_header->value =
-        arena_printf(arena, "t=%lld,v0=%.*s", now_ms, STR_FMT(base64_print(arena, signature)));
+    return (struct provider_header){
+        "X-Webhook-Signature",
+        arena_printf(arena, "t=%lld,v0=%.*s", now_ms, STR_FMT(base64_print(arena, signature)))};
 }
 
 const struct simulation simulation_bridge = {
     .name = "bridge",
     .prefix = "/bridge/v0",
+    .routes = routes,
     .settings = settings,
     .authorised = authorised,
-    .answer = answer,
+    .refuse = refuse,
     .transfer_event = transfer_event,
     .event = event,
     .sign = sign,

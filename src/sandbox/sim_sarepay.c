@@ -2,6 +2,8 @@
 #include "base/digest.h"
 #include "sandbox/simulator.h"
 
+#define NO_ACCOUNT "Account could not be resolved"
+
 static void settings(struct simulator *simulator, struct arena *arena)
 {
     simulator->settings.api_key =
@@ -21,14 +23,15 @@ static void reply(struct sim_call *call, int status, const char *message, struct
     json_put_boolean(&out, "success", status < 300);
     json_put_json(&out, "data", data);
     json_put(&out, "message", str_from(message));
-    call->status = status;
-    call->answer = json_object_end(&out);
+    sim_reply(call, status, json_object_end(&out));
 }
 
-static struct str member(const struct sim_call *call, const char *name)
+static void refuse(struct sim_call *call, int status, const char *message)
 {
-    return json_text(json_get(call->body, name));
+    reply(call, status, message, STR_NONE);
 }
+
+/* ---- Transfers ---- */
 
 static struct str status_word(const struct sim_transfer *transfer)
 {
@@ -56,41 +59,37 @@ static struct str transfer_json(struct arena *arena, const struct sim_transfer *
 
 static void transact(struct sim_call *call)
 {
-    bool rejected;
     struct sim_transfer wanted = {
         .id = sim_new_id(call->simulator, "SP-TRF-"),
-        .reference = member(call, "customer_reference"),
-        .amount = member(call, "amount"),
+        .reference = call->reference,
+        .amount = sim_member(call, "amount"),
         .currency = STR("NGN"),
-        .account_number = member(call, "account_number"),
-        .account_name = member(call, "recipient_name"),
-        .bank_code = member(call, "bank_code"),
+        .account_number = sim_member(call, "account_number"),
+        .account_name = sim_member(call, "recipient_name"),
+        .bank_code = sim_member(call, "bank_code"),
     };
-    call->operation = STR("payout");
-    call->reference = wanted.reference;
     if (str_empty(wanted.reference) || str_empty(wanted.amount)) {
-        reply(call, 400, "customer_reference and amount are required", STR_NONE);
+        refuse(call, 400, "customer_reference and amount are required");
         return;
     }
-    struct sim_transfer *transfer = sim_begin_transfer(call, "payout", &wanted, &rejected);
+    if (sim_find_transfer(call->simulator, wanted.reference)) {
+        refuse(call, 409, "customer_reference has been used");
+        return;
+    }
+    struct sim_transfer *transfer = sim_begin_transfer(call, &wanted);
     if (transfer)
         reply(call, 200, "Transfer is being processed", transfer_json(call->arena, transfer));
-    else if (rejected)
-        reply(call, 400, "Beneficiary account cannot be credited", STR_NONE);
+    else
+        refuse(call, 400, "Beneficiary account cannot be credited");
 }
 
-static void requery(struct sim_call *call, struct str reference)
+static void requery(struct sim_call *call)
 {
-    bool rejected;
-    struct sim_transfer *transfer = sim_find_transfer(call->simulator, reference);
-    call->operation = STR("payout_status");
-    call->reference = reference;
-    if (!sim_proceed(call, "payout_status", &rejected))
-        return;
+    struct sim_transfer *transfer = sim_find_transfer(call->simulator, call->parts[0]);
     if (transfer)
         reply(call, 200, "Transfer found", transfer_json(call->arena, transfer));
     else
-        reply(call, 404, "Transfer not found", STR_NONE);
+        refuse(call, 404, "Transfer not found");
 }
 
 /* A name that depends on the number, so that look-ups differ and can be expected. */
@@ -99,14 +98,9 @@ static void validate(struct sim_call *call)
     static const char *const names[] = {
         "ADA OBI",      "CHIZOBA OKOYE",     "TUNDE BAKARE", "NGOZI EZE",  "EMEKA NWOSU",
         "FATIMA BELLO", "OLUWASEUN ADEYEMI", "IBRAHIM MUSA", "AMAKA UCHE", "VICTOR ADEBIYI"};
-    bool rejected;
-    struct str number = member(call, "account_number");
-    call->operation = STR("lookup_account");
-    call->reference = number;
-    if (!sim_proceed(call, "lookup_account", &rejected))
-        return;
-    if (rejected || number.len != 10 || str_empty(member(call, "bank_code"))) {
-        reply(call, 400, "Account could not be resolved", STR_NONE);
+    struct str number = sim_member(call, "account_number");
+    if (number.len != 10 || str_empty(sim_member(call, "bank_code"))) {
+        refuse(call, 400, NO_ACCOUNT);
         return;
     }
     unsigned digit = (unsigned)(number.ptr[9] - '0');
@@ -116,58 +110,46 @@ static void validate(struct sim_call *call)
     reply(call, 200, "Account validated", json_object_end(&out));
 }
 
-static void answer(struct sim_call *call)
-{
-    bool post = str_is(call->method, "POST");
-    struct str query = STR("/disbursement/requery/");
-    if (post && str_is(call->path, "/disbursement/transact"))
-        transact(call);
-    else if (post && str_is(call->path, "/disbursement/accounts/validate"))
-        validate(call);
-    else if (!post && str_starts(call->path, query))
-        requery(call, (struct str){call->path.ptr + query.len, call->path.len - query.len});
-    else
-        reply(call, 404, "Not found", STR_NONE);
-}
+static const struct sim_route routes[] = {
+    {"POST", "/disbursement/transact", "payout", "customer_reference", transact},
+    {"GET", "/disbursement/requery/{}", "payout_status", "{}", requery},
+    {"POST", "/disbursement/accounts/validate", "lookup_account", "account_number", validate,
+     NO_ACCOUNT},
+    {0},
+};
+
+/* ---- Callbacks ---- */
 
 static struct str transfer_event(struct simulator *simulator, struct arena *arena,
                                  const struct sim_transfer *transfer)
 {
     (void)simulator;
+    bool failed = transfer->state == SIM_FAILED;
     struct buf out = json_object(arena);
     json_put(&out, "event",
-             transfer->state == SIM_FAILED ? STR("disbursement.failed")
+             failed                        ? STR("disbursement.failed")
              : transfer->state == SIM_DONE ? STR("disbursement.successful")
                                            : STR("disbursement.pending"));
     json_put_json(&out, "data", transfer_json(arena, transfer));
     json_put(&out, "message",
-             transfer->state == SIM_FAILED ? STR("Beneficiary bank rejected the transfer")
-                                           : STR("Transfer processed"));
+             failed ? STR("Beneficiary bank rejected the transfer") : STR("Transfer processed"));
     return json_object_end(&out);
 }
 
-static struct str event(struct simulator *simulator, struct arena *arena, const struct json *event)
+static struct provider_header sign(struct simulator *simulator, struct arena *arena,
+                                   struct str body)
 {
-    (void)simulator;
-    (void)arena;
-    (void)event;
-    return STR_NONE;
-}
-
-static void sign(struct simulator *simulator, struct arena *arena, struct str body,
-                 struct provider_header *ret_header)
-{
-    ret_header->name = "x-sarepay-signature";
-    ret_header->value = digest_hmac_sha512_hex(arena, simulator->settings.secret, body);
+    return (struct provider_header){
+        "x-sarepay-signature", digest_hmac_sha512_hex(arena, simulator->settings.secret, body)};
 }
 
 const struct simulation simulation_sarepay = {
     .name = "sarepay",
     .prefix = "/sarepay",
+    .routes = routes,
     .settings = settings,
     .authorised = authorised,
-    .answer = answer,
+    .refuse = refuse,
     .transfer_event = transfer_event,
-    .event = event,
     .sign = sign,
 };

@@ -1,6 +1,10 @@
-/* The simulated SquadCo: accounts at GTBank (058), deposits by event, payouts in kobo. */
+/* The simulated SquadCo: accounts at GTBank (058), deposits by event, payouts in kobo. It tells of
+ * payouts only when it is asked. */
 #include "base/digest.h"
 #include "sandbox/simulator.h"
+
+#define INVALID "Validation failure: customer_identifier or bvn"
+#define NO_ACCOUNT "Account not found"
 
 static void settings(struct simulator *simulator, struct arena *arena)
 {
@@ -24,13 +28,12 @@ static void reply(struct sim_call *call, int status, const char *message, struct
     json_put_boolean(&out, "success", status < 300);
     json_put(&out, "message", str_from(message));
     json_put_json(&out, "data", str_or(data, STR("{}")));
-    call->status = status;
-    call->answer = json_object_end(&out);
+    sim_reply(call, status, json_object_end(&out));
 }
 
-static struct str member(const struct sim_call *call, const char *name)
+static void refuse(struct sim_call *call, int status, const char *message)
 {
-    return json_text(json_get(call->body, name));
+    reply(call, status, message, STR_NONE);
 }
 
 /* ---- Virtual accounts ---- */
@@ -38,12 +41,13 @@ static struct str member(const struct sim_call *call, const char *name)
 static struct str account_json(struct sim_call *call, struct str identifier, struct str number)
 {
     struct buf out = json_object(call->arena);
-    struct str now = time_print(call->arena, clock_now(), TIME_RFC3339);
-    json_put(&out, "first_name", str_or(member(call, "first_name"), member(call, "business_name")));
-    json_put(&out, "last_name", str_or(member(call, "last_name"), STR("")));
+    struct str now = sim_now(call->arena);
+    json_put(&out, "first_name",
+             str_or(sim_member(call, "first_name"), sim_member(call, "business_name")));
+    json_put(&out, "last_name", str_or(sim_member(call, "last_name"), STR("")));
     json_put(&out, "bank_code", STR("058"));
     json_put(&out, "virtual_account_number", number);
-    json_put(&out, "beneficiary_account", member(call, "beneficiary_account"));
+    json_put(&out, "beneficiary_account", sim_member(call, "beneficiary_account"));
     json_put(&out, "customer_identifier", identifier);
     json_put(&out, "created_at", now);
     json_put(&out, "updated_at", now);
@@ -63,49 +67,49 @@ static struct str account_number(struct simulator *simulator)
 
 static void create_account(struct sim_call *call)
 {
-    bool rejected;
-    struct str identifier = member(call, "customer_identifier");
-    call->operation = STR("create_virtual_account");
-    call->reference = identifier;
-    if (!sim_proceed(call, "create_virtual_account", &rejected))
-        return;
-    if (rejected || str_empty(identifier)) {
-        reply(call, 400, "Validation failure: customer_identifier or bvn", STR_NONE);
+    struct str identifier = call->reference;
+    if (str_empty(identifier)) {
+        refuse(call, 400, INVALID);
         return;
     }
     struct sim_record *record = sim_find_record(call->simulator, "account", identifier);
     if (!record) {
         struct str number = account_number(call->simulator);
-        record = sim_add_record(call->simulator, "account", identifier, STR_NONE, number,
-                                account_json(call, identifier, number));
+        struct sim_record wanted = {.kind = STR("account"),
+                                    .id = identifier,
+                                    .key = number,
+                                    .json = account_json(call, identifier, number)};
+        record = sim_add_record(call->simulator, &wanted);
     }
     reply(call, 200, "Success", record->json);
 }
 
-static void get_account(struct sim_call *call, struct str identifier)
+static void get_account(struct sim_call *call)
 {
-    struct sim_record *record = sim_find_record(call->simulator, "account", identifier);
-    call->operation = STR("get_virtual_account");
+    struct sim_record *record = sim_find_record(call->simulator, "account", call->parts[0]);
     if (record)
         reply(call, 200, "Success", record->json);
     else
-        reply(call, 404, "Virtual account not found", STR_NONE);
+        refuse(call, 404, "Virtual account not found");
 }
 
-static void list_records(struct sim_call *call, const char *kind, struct str owner)
+static void list(struct sim_call *call, const char *kind, struct str owner)
 {
     struct buf out = buf_new(call->arena, 1024);
     json_open(&out, NULL, '[');
-    for (struct sim_record *at = call->simulator->records; at; at = at->next) {
-        if (at->deleted || !str_is(at->kind, kind) ||
-            (str_present(owner) && !str_eq(at->owner, owner)))
-            continue;
-        if (out.ptr[out.len - 1] != '[')
-            buf_add_char(&out, ',');
-        buf_add_str(&out, at->json);
-    }
+    sim_put_records(call, &out, kind, owner);
     json_close(&out, ']');
     reply(call, 200, "Success", buf_str(&out));
+}
+
+static void list_accounts(struct sim_call *call)
+{
+    list(call, "account", STR_NONE);
+}
+
+static void list_deposits(struct sim_call *call)
+{
+    list(call, "deposit", call->parts[0]);
 }
 
 /* ---- Payouts ---- */
@@ -127,111 +131,83 @@ static struct str transfer_json(struct arena *arena, const struct sim_transfer *
 static void reply_transfer(struct sim_call *call, const struct sim_transfer *transfer)
 {
     if (transfer->state == SIM_FAILED)
-        reply(call, 412, "The transfer was reversed", STR_NONE);
+        refuse(call, 412, "The transfer was reversed");
     else if (transfer->state == SIM_DONE)
         reply(call, 200, "Success", transfer_json(call->arena, transfer));
     else if (str_present(transfer->state_word))
-        reply(call, 418, "quarantined", STR_NONE);
+        refuse(call, 418, "quarantined");
     else
-        reply(call, 424, "Timeout, please re-query", STR_NONE);
+        refuse(call, 424, "Timeout, please re-query");
 }
 
 static void payout(struct sim_call *call)
 {
-    bool rejected;
     struct sim_transfer wanted = {
         .id = sim_new_id(call->simulator, "1100592509010535031591"),
-        .reference = member(call, "transaction_reference"),
-        .amount = member(call, "amount"),
+        .reference = call->reference,
+        .amount = sim_member(call, "amount"),
         .currency = STR("NGN"),
-        .account_number = member(call, "account_number"),
-        .account_name = member(call, "account_name"),
-        .bank_code = member(call, "bank_code"),
+        .account_number = sim_member(call, "account_number"),
+        .account_name = sim_member(call, "account_name"),
+        .bank_code = sim_member(call, "bank_code"),
     };
-    call->operation = STR("payout");
-    call->reference = wanted.reference;
     if (!str_starts(wanted.reference, call->simulator->settings.merchant_id)) {
-        reply(call, 400, "Bad ref format", STR_NONE);
+        refuse(call, 400, "Bad ref format");
         return;
     }
-    struct sim_transfer *transfer = sim_begin_transfer(call, "payout", &wanted, &rejected);
+    if (sim_find_transfer(call->simulator, wanted.reference)) {
+        refuse(call, 400, "Duplicate transaction reference");
+        return;
+    }
+    struct sim_transfer *transfer = sim_begin_transfer(call, &wanted);
     if (transfer)
         reply_transfer(call, transfer);
-    else if (rejected)
-        reply(call, 400, "Transfer not permitted", STR_NONE);
+    else
+        refuse(call, 400, "Transfer not permitted");
 }
 
 static void requery(struct sim_call *call)
 {
-    struct sim_transfer *transfer =
-        sim_find_transfer(call->simulator, member(call, "transaction_reference"));
-    call->operation = STR("payout_status");
-    call->reference = member(call, "transaction_reference");
+    struct sim_transfer *transfer = sim_find_transfer(call->simulator, call->reference);
     if (transfer)
         reply_transfer(call, transfer);
     else
-        reply(call, 404, "Transaction not found", STR_NONE);
+        refuse(call, 404, "Transaction not found");
 }
 
 static void lookup(struct sim_call *call)
 {
-    bool rejected;
-    call->operation = STR("lookup_account");
-    if (!sim_proceed(call, "lookup_account", &rejected))
-        return;
-    if (rejected || member(call, "account_number").len != 10) {
-        reply(call, 400, "Account not found", STR_NONE);
+    if (sim_member(call, "account_number").len != 10) {
+        refuse(call, 400, NO_ACCOUNT);
         return;
     }
     struct buf out = json_object(call->arena);
     json_put(&out, "account_name", STR("JENNY SQUAD"));
-    json_put(&out, "account_number", member(call, "account_number"));
+    json_put(&out, "account_number", sim_member(call, "account_number"));
     reply(call, 200, "Success", json_object_end(&out));
 }
 
 static void balance(struct sim_call *call)
 {
-    bool rejected;
-    call->operation = STR("wallet_balance");
-    if (!sim_proceed(call, "wallet_balance", &rejected))
-        return;
-    if (rejected) {
-        reply(call, 400, "Merchant not found", STR_NONE);
-        return;
-    }
     reply(
         call, 200, "Success",
         STR("{\"balance\":\"2434503065\",\"currency_id\":\"NGN\",\"merchant_id\":\"SBCAMBIST1\"}"));
 }
 
-static void answer(struct sim_call *call)
-{
-    struct str rest = call->path;
-    bool post = str_is(call->method, "POST");
-    if (post && (str_is(rest, "/virtual-account") || str_is(rest, "/virtual-account/business"))) {
-        create_account(call);
-    } else if (post && str_is(rest, "/payout/transfer")) {
-        payout(call);
-    } else if (post && str_is(rest, "/payout/requery")) {
-        requery(call);
-    } else if (post && str_is(rest, "/payout/account/lookup")) {
-        lookup(call);
-    } else if (!post && str_is(rest, "/merchant/balance")) {
-        balance(call);
-    } else if (!post && str_is(rest, "/virtual-account/merchant/accounts")) {
-        call->operation = STR("list_virtual_accounts");
-        list_records(call, "account", STR_NONE);
-    } else if (!post && str_starts(rest, STR("/virtual-account/customer/transactions/"))) {
-        size_t skip = strlen("/virtual-account/customer/transactions/");
-        call->operation = STR("list_transactions");
-        list_records(call, "deposit", (struct str){rest.ptr + skip, rest.len - skip});
-    } else if (!post && str_starts(rest, STR("/virtual-account/"))) {
-        size_t skip = strlen("/virtual-account/");
-        get_account(call, (struct str){rest.ptr + skip, rest.len - skip});
-    } else {
-        reply(call, 404, "Not found", STR_NONE);
-    }
-}
+static const struct sim_route routes[] = {
+    {"POST", "/virtual-account", "create_virtual_account", "customer_identifier", create_account,
+     INVALID},
+    {"POST", "/virtual-account/business", "create_virtual_account", "customer_identifier",
+     create_account, INVALID},
+    {"GET", "/virtual-account/merchant/accounts", "list_virtual_accounts", NULL, list_accounts},
+    {"GET", "/virtual-account/customer/transactions/{}", "list_transactions", "{}", list_deposits},
+    {"GET", "/virtual-account/{}", "get_virtual_account", "{}", get_account},
+    {"POST", "/payout/transfer", "payout", "transaction_reference", payout},
+    {"POST", "/payout/requery", "payout_status", "transaction_reference", requery},
+    {"POST", "/payout/account/lookup", "lookup_account", "account_number", lookup, NO_ACCOUNT},
+    {"GET", "/merchant/balance", "wallet_balance", NULL, balance, "Merchant not found"},
+    {0},
+};
 
 /* ---- Callbacks: deposits, in the form of version 3 ---- */
 
@@ -259,7 +235,7 @@ static struct str event(struct simulator *simulator, struct arena *arena, const 
     json_put(&out, "principal_amount", naira);
     json_put(&out, "settled_amount", naira);
     json_put(&out, "fee_charged", STR("0.00"));
-    json_put(&out, "transaction_date", time_print(arena, clock_now(), TIME_RFC3339));
+    json_put(&out, "transaction_date", sim_now(arena));
     json_put(&out, "customer_identifier", owner_of(simulator, number));
     json_put(&out, "transaction_indicator", STR("C"));
     json_put(&out, "remarks", arena_printf(arena, "Transfer FROM %.*s", STR_FMT(sender)));
@@ -269,25 +245,17 @@ static struct str event(struct simulator *simulator, struct arena *arena, const 
     json_put_json(&out, "meta",
                   STR("{\"freeze_transaction_ref\":null,\"reason_for_frozen_transaction\":null}"));
     json_put(&out, "version", STR("v3"));
-    struct str body = json_object_end(&out);
+    struct sim_record deposit = {.kind = STR("deposit"),
+                                 .id = reference,
+                                 .owner = owner_of(simulator, number),
+                                 .json = json_object_end(&out)};
     if (!sim_find_record(simulator, "deposit", reference))
-        sim_add_record(simulator, "deposit", reference, owner_of(simulator, number), STR_NONE,
-                       body);
-    return body;
+        sim_add_record(simulator, &deposit);
+    return deposit.json;
 }
 
-/* Squad tells of payouts only when it is asked. */
-static struct str transfer_event(struct simulator *simulator, struct arena *arena,
-                                 const struct sim_transfer *transfer)
-{
-    (void)simulator;
-    (void)arena;
-    (void)transfer;
-    return STR_NONE;
-}
-
-static void sign(struct simulator *simulator, struct arena *arena, struct str body,
-                 struct provider_header *ret_header)
+static struct provider_header sign(struct simulator *simulator, struct arena *arena,
+                                   struct str body)
 {
     static const char *const members[] = {
         "transaction_reference", "virtual_account_number", "currency",
@@ -301,17 +269,18 @@ static void sign(struct simulator *simulator, struct arena *arena, struct str bo
             buf_add_char(&text, '|');
         buf_add_str(&text, json_text(json_get(json, members[i])));
     }
-    ret_header->name = "x-squad-signature";
-    ret_header->value = digest_hmac_sha512_hex(arena, simulator->settings.secret, buf_str(&text));
+    return (struct provider_header){
+        "x-squad-signature",
+        digest_hmac_sha512_hex(arena, simulator->settings.secret, buf_str(&text))};
 }
 
 const struct simulation simulation_squad = {
     .name = "squad",
     .prefix = "/squad",
+    .routes = routes,
     .settings = settings,
     .authorised = authorised,
-    .answer = answer,
-    .transfer_event = transfer_event,
+    .refuse = refuse,
     .event = event,
     .sign = sign,
 };

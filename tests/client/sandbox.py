@@ -28,10 +28,11 @@ class Sandbox(Http):
         found = self.get(f"/providers/{provider}/requests", expect=200).json
         return found["requests"] if isinstance(found, dict) else found
 
-    def script(self, provider, operation, outcome, count=1):
-        """The next `count` calls of the operation end so: fail, timeout, pending or reject."""
+    def script(self, provider, operation, outcome, count=1, after=0):
+        """The next `count` calls of the operation (after `after` that are let through) go so: the names are in
+        src/sandbox/outcomes.def."""
         return self.post(f"/providers/{provider}/script",
-                         {"operation": operation, "outcome": outcome, "count": count},
+                         {"operation": operation, "outcome": outcome, "count": count, "after": after},
                          expect=(200, 201, 204))
 
     def event(self, provider, body, expect=(200, 201, 202, 204)):

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from client.flows import balances
+from client.flows import balances, open_account
 from client.http import Http, wait_until
 from client.people import register
 from client.pcx import PcxSession
@@ -104,6 +104,17 @@ def test_deposits_in_parallel_events(server, sandbox, account):
     for index in range(10):
         deposit(sandbox, account, "1.01", f"REF{account['account_number']}{index}", repeat=2)
     wait_until(lambda: balances(server, account["account_id"])[1] == Decimal("10.10"), what="10 credits")
+
+
+@pytest.mark.parametrize("currency", ["EUR", "GBP", "USD"])
+def test_bridge_deposits_count_in_the_currency_of_the_account(server, sandbox, pcx_admin, currency):
+    """Bridge turns them into USDC and says how much that made; what came in is what is credited."""
+    account = pcx_admin.get(f"/virtual-accounts/admin/accounts/{open_account(server, currency)}", expect=200).data
+    sent = sandbox.event("bridge", {"type": "deposit", "account_id": account["provider_account_id"],
+                                    "amount": "1000.50", "currency": currency.lower(), "repeat": 2}).json
+    assert sent["status"] == 200 and sent["event"]["event_object"]["currency"] == "usdc"
+    wait_until(lambda: balances(server, account["account_id"])[1] > 0, what="the credit")
+    assert balances(server, account["account_id"]) == (Decimal("1000.50"), Decimal("1000.50"))
 
 
 def test_money_for_nobody_is_kept(sandbox, server):
