@@ -175,7 +175,7 @@ static int transfers(struct call *c, struct simulator *simulator, struct mount_r
     return OK;
 }
 
-/* "normal" is what happens without a script: it ends those of the operation, "*" all. */
+/* Those of one operation, or of all ("*"). */
 static void end_scripts(struct simulator *simulator, struct str operation)
 {
     for (struct sim_script *row = simulator->scripts; row; row = row->next)
@@ -186,9 +186,6 @@ static void end_scripts(struct simulator *simulator, struct str operation)
 static void add_script(struct simulator *simulator, struct str operation,
                        const struct sim_outcome *outcome, int64_t after, int64_t count)
 {
-    pthread_mutex_lock(&simulator->lock);
-    if (strcmp(outcome->name, "normal") == 0)
-        end_scripts(simulator, operation);
     struct sim_script *row = ARENA_NEW(simulator->arena, struct sim_script);
     *row = (struct sim_script){.operation = sim_keep(simulator, operation),
                                .outcome = outcome,
@@ -198,10 +195,10 @@ static void add_script(struct simulator *simulator, struct str operation,
     while (*end)
         end = &(*end)->next;
     *end = row;
-    pthread_mutex_unlock(&simulator->lock);
 }
 
-/* "refused" closes the provider's port, whatever the operation; any other outcome opens it. */
+/* "refused" closes the provider's port, whatever the operation; "reset" opens it and ends what was
+ * scripted. */
 static int script(struct call *c, struct simulator *simulator, struct mount_reply *reply)
 {
     const struct json *body;
@@ -210,21 +207,22 @@ static int script(struct call *c, struct simulator *simulator, struct mount_repl
     struct str operation = json_string(json_get(body, "operation"));
     struct str name = json_string(json_get(body, "outcome"));
     const struct sim_outcome *outcome = sim_find_outcome(name);
-    bool unreachable = str_is(name, "refused");
+    bool refused = str_is(name, "refused"), reset = str_is(name, "reset");
     json_integer(json_get(body, "after"), &after);
     json_integer(json_get(body, "count"), &count);
     if (str_empty(operation))
         return call_refuse(c, ERR_REQUIRED, "operation");
-    if (!outcome && !unreachable)
+    if (!outcome && !refused && !reset)
         return call_refuse(c, ERR_NOT_ALLOWED, "outcome");
     pthread_mutex_lock(&simulator->lock);
-    bool moves = simulator->unreachable != unreachable;
-    simulator->unreachable = unreachable;
-    pthread_mutex_unlock(&simulator->lock);
-    if (moves)
-        simulator_give_settings(simulator);
+    simulator->unreachable = refused || (simulator->unreachable && !reset);
+    if (reset)
+        end_scripts(simulator, operation);
     if (outcome)
         add_script(simulator, operation, outcome, after, count);
+    pthread_mutex_unlock(&simulator->lock);
+    if (refused || reset)
+        simulator_give_settings(simulator);
     reply->status = 201;
     reply->body = STR("{\"scripted\":true}");
     return OK;

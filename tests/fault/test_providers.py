@@ -17,7 +17,7 @@ def test_every_call_fails_once(own_server, kind, fault):
         payout.script(fault, after=number - 1, operation="*")
         payout.start().wait("completed", step="PT3M")
         payout.check_end("completed", 1)
-        payout.script("normal", operation="*")
+        payout.script("reset", operation="*")
         calls = len(payout.sandbox.requests(kind.provider)) - len(payout.asked_before)
         if calls < number:
             break

@@ -131,7 +131,7 @@ def withdrawal_in(pcx, pcx_admin, server, sandbox):
             pcx_admin.post(path_of(transaction_id) + "/reject", expect=200)
         elif state != "pending":
             if state != "completed":
-                sandbox.script("sarepay", "payout", {"approved": "unavailable", "processing": "pending",
+                sandbox.script("sarepay", "payout", {"approved": "throttled", "processing": "pending",
                                                      "failed": "fail"}[state])
             pcx_admin.post(path_of(transaction_id) + "/approve", expect=200)
         wait_until(lambda: pcx_admin.get(path_of(transaction_id), expect=200).data["status"] == state, what=state)

@@ -125,7 +125,7 @@ def alerts(server):
 @pytest.mark.parametrize("start", ["initiated", "reviewed", "confirmed", "processing", "pending"])
 def test_the_providers_word_ends_every_open_state(server, pcx, pcx_admin, sandbox, account, make, start, outcome, end):
     before = balances(server, account)[0]
-    payout = Payout(sandbox, make, "unavailable")  # not taken: it is sent again later
+    payout = Payout(sandbox, make, "throttled")  # not taken: it is sent again later
     for state in way_to(start):
         pcx_admin.patch(f"/payments/{payout.payment['payment_id']}", {"status": state}, expect=200)
     check(pcx, payout.payment, start)
@@ -154,7 +154,7 @@ def test_the_providers_first_word_counts(server, pcx, sandbox, account, make, fi
 def test_what_has_ended_is_not_sent_any_more(server, pcx, pcx_admin, sandbox, account, make, relayed):
     """The provider is down; staff learns from it by another way how the payment ended."""
     before = balances(server, account)[0]
-    payout = Payout(sandbox, make, "unavailable")
+    payout = Payout(sandbox, make, "throttled")
     pcx_admin.patch(f"/payments/{payout.payment['payment_id']}/webhook", {"status": relayed}, expect=200)
     for _ in range(4):
         sandbox.advance("PT10M")

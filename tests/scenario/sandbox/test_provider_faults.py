@@ -97,7 +97,7 @@ def test_a_closed_port_is_no_failure(payout):
             assert payout.is_open
         assert payout.moved() == []
     finally:
-        payout.sandbox.script(payout.provider, "*", "normal")
+        payout.sandbox.script(payout.provider, "*", "reset")
     payout.wait("completed", step="PT5M")
     payout.check_end("completed", 1)
 
@@ -146,7 +146,7 @@ def test_an_expired_key_is_no_failure(server):
         payout.sandbox.advance("PT25H")
         payout.asked(count=2)
     finally:
-        payout.script("normal")
+        payout.script("reset")
     for _ in range(3):
         payout.sandbox.advance("PT2H")
         assert payout.is_open
