@@ -119,8 +119,12 @@ static int commit_write(struct sql *sql)
 /* Nobody needs the answer: it is read when the connection is next used. */
 static int end_read(struct sql *sql)
 {
-    int error = pg_send_text(sql, pg_control_texts[COMMIT]);
     struct pg *pg = sql->connection;
+    if (pg_reads_implicitly(sql) && !pg->reading && pg->pending_count == 0)
+        return 0; /* nothing was asked */
+    int error =
+        pg_reads_implicitly(sql) && !pg->block ? 0 : pg_send_text(sql, pg_control_texts[COMMIT]);
+    pg->reading = pg->block = false;
     if (error)
         return error;
     if (PQpipelineSync(pg->conn) != 1)
@@ -129,8 +133,28 @@ static int end_read(struct sql *sql)
     return 0;
 }
 
+/* A statement that failed has the server skip everything up to the sync point. */
+static int abandon_read(struct sql *sql)
+{
+    struct pg *pg = sql->connection;
+    bool block = pg->block;
+    pg->block = false;
+    int error = end_read(sql);
+    if (error || !block)
+        return error;
+    error = pg_send_text(sql, pg_control_texts[ROLLBACK]);
+    pg = sql->connection;
+    if (!error && PQpipelineSync(pg->conn) != 1)
+        return pg_lost(sql);
+    if (!error)
+        pg_push(sql, PENDING_SYNC, NULL);
+    return error;
+}
+
 static int roll_back(struct sql *sql)
 {
+    if (pg_reads_implicitly(sql))
+        return abandon_read(sql);
     pg_settle(sql, NULL);
     if (!sql->connection)
         return ERR_STORE_LOST;
@@ -158,6 +182,8 @@ static int pg_control(struct sql *sql, enum control what, unsigned savepoint)
     case BEGIN_READ:
         pg_deferred_clear(pg->deferred);
         pg_answers_clear(pg->answers);
+        if (what == BEGIN_READ && !sql->for_write)
+            return 0;
         return pg_send_text(sql, pg_control_texts[what]);
     case COMMIT:
         return sql->transaction == TRANSACTION_READ ? end_read(sql)

@@ -44,6 +44,9 @@ struct pg {
     PGconn *conn;
     unsigned number; /* no two connections of the process have the same */
     unsigned cursor_count;
+    /* A reading connection needs no BEGIN: what is sent without a sync point is one transaction. */
+    bool reading;       /* one is open */
+    bool block;         /* and a cursor made it a transaction block, which takes a COMMIT */
     int64_t last_token; /* of the last transaction that is known to have committed; 0: none */
     struct pg_deferred *deferred;
     struct pg_answers *answers;
@@ -61,9 +64,11 @@ int pg_note_result(struct sql *sql, const PGresult *result);
 /* ---- postgresql_pipeline.c ---- */
 void pg_push(struct sql *sql, enum pending_kind kind, struct prepared *prepared);
 bool pg_is_error(const PGresult *result);
-/* Sends a sync point and reads all answers. *ret_last (may be NULL) is that of the last
- * statement. */
+/* Sends a sync point (within a read: asks for the answers without one, which would end it) and reads
+ * all answers. *ret_last (may be NULL) is that of the last statement. */
 int pg_settle(struct sql *sql, PGresult **ret_last);
+/* Is this a read on a connection that only reads? */
+bool pg_reads_implicitly(const struct sql *sql);
 /* Is there room for a statement, a preparation and a sync point? */
 int pg_make_room(struct sql *sql);
 /* Does an open statement wait for its answer? (Sync points of an ended read do not count.) */

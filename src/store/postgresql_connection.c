@@ -75,6 +75,12 @@ static int set_up(struct sql *sql)
                                         "SET bytea_output = 'hex'");
     int error = PQresultStatus(result) == PGRES_COMMAND_OK ? 0 : pg_note_result(sql, result);
     PQclear(result);
+    if (!error && !sql->for_write) {
+        result = PQexec(pg->conn, "SET default_transaction_isolation = 'repeatable read';"
+                                  "SET default_transaction_read_only = on");
+        error = PQresultStatus(result) == PGRES_COMMAND_OK ? 0 : pg_note_result(sql, result);
+        PQclear(result);
+    }
     if (!error && PQenterPipelineMode(pg->conn) != 1)
         error = sql_note(sql, ERR_STORE, "PostgreSQL: no pipeline mode");
     return error;

@@ -62,6 +62,11 @@ static void read_answer(struct sql *sql, const struct pending *pending, int *err
     PQclear(result);
 }
 
+bool pg_reads_implicitly(const struct sql *sql)
+{
+    return !sql->for_write && sql->transaction == TRANSACTION_READ;
+}
+
 /* Sends a sync point and reads all answers. *ret_last (may be NULL) is that of the last
  * statement. */
 int pg_settle(struct sql *sql, PGresult **ret_last)
@@ -72,9 +77,11 @@ int pg_settle(struct sql *sql, PGresult **ret_last)
         *ret_last = NULL;
     if (pg->pending_count == 0)
         return 0;
-    if (PQpipelineSync(pg->conn) != 1)
+    pg->reading = pg_reads_implicitly(sql);
+    if ((pg->reading ? PQsendFlushRequest(pg->conn) : PQpipelineSync(pg->conn)) != 1)
         return pg_lost(sql);
-    pg_push(sql, PENDING_SYNC, NULL);
+    if (!pg->reading)
+        pg_push(sql, PENDING_SYNC, NULL);
     for (size_t i = 0; i < pg->pending_count && PQstatus(pg->conn) == CONNECTION_OK; i++)
         read_answer(sql, &pg->pending[i], &error, ret_last);
     pg->pending_count = 0;

@@ -47,6 +47,10 @@ static int declare(struct cursor *cursor, const struct sql_value *args)
         arena_printf(scratch, "DECLARE c%u NO SCROLL CURSOR FOR %s", cursor->number, text).ptr;
     free(text);
     int error = pg_make_room(sql);
+    if (!error && pg_reads_implicitly(sql) && !pg->block) {
+        pg->block = true;
+        error = pg_send_text(sql, "BEGIN");
+    }
     if (!error &&
         PQsendQueryParams(pg->conn, whole, (int)parameters.count, parameters.types,
                           parameters.values, parameters.lengths, parameters.formats, 0) != 1)
@@ -82,14 +86,15 @@ int pg_start(struct cursor *cursor, const struct sql_value *args)
 {
     struct sql *sql = cursor->sql;
     struct pg *pg = sql->connection;
-    bool fresh = sql->transaction == TRANSACTION_NONE ||
-                 (sql->transaction == TRANSACTION_READ && pg_has_pending_statement(pg));
+    bool fresh =
+        sql->transaction == TRANSACTION_NONE || (pg_reads_implicitly(sql) && !pg->reading) ||
+        (sql->transaction == TRANSACTION_READ && !pg->reading && pg_has_pending_statement(pg));
     int error = cursor->stream ? declare(cursor, args) : query(cursor, args);
     if (error != ERR_STORE_LOST || !fresh)
         return error;
     if ((error = pg_connect(sql)))
         return error;
-    if (sql->transaction == TRANSACTION_READ &&
+    if (sql->transaction == TRANSACTION_READ && !pg_reads_implicitly(sql) &&
         (error = pg_send_text(sql, pg_control_texts[BEGIN_READ])))
         return error;
     return cursor->stream ? declare(cursor, args) : query(cursor, args);

@@ -236,7 +236,7 @@ int wallet_balances_of(struct call *c, const struct wallet *wallets, size_t coun
     struct wallet_balances *balances = ARENA_ARRAY(c->arena, struct wallet_balances, count);
 
     *ret_balances = balances;
-    if (c->ledger || count == 0) {
+    if (c->ledger || count <= 1) {
         for (size_t i = 0; i < count; i++)
             TRY(wallet_balances(c, wallets[i].id, &balances[i]));
         return 0;
