@@ -45,3 +45,4 @@ CREATE TABLE webhook_delivery (
 );
 CREATE INDEX webhook_delivery_by_tenant ON webhook_delivery (tenant_id, id);
 CREATE INDEX webhook_delivery_by_endpoint ON webhook_delivery (tenant_id, endpoint_id, id);
+CREATE INDEX webhook_delivery_by_event ON webhook_delivery (tenant_id, event_id);

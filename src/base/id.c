@@ -43,6 +43,11 @@ id_t64 id_new(void)
     return unit << NODE_BITS | node_bits;
 }
 
+id_t64 id_at(usec_t instant)
+{
+    return instant > EPOCH_USEC ? (instant - EPOCH_USEC) / UNIT_USEC << NODE_BITS : 0;
+}
+
 struct str id_print(struct arena *arena, enum id_kind kind, id_t64 id)
 {
     assert(kind > ID_NONE && kind < ID_KIND_COUNT);

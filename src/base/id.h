@@ -24,6 +24,8 @@ enum id_kind {
 void id_set_node(unsigned node);
 /* Bits from the top: 47 of time in units of 8 us since 2025-01-01, 6 of node. Safe from any thread. */
 id_t64 id_new(void);
+/* Ids made before this instant of the clock are smaller. */
+id_t64 id_at(usec_t instant);
 
 /* "pay_01h8x3k9m2f7q" */
 struct str id_print(struct arena *arena, enum id_kind kind, id_t64 id);

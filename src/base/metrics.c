@@ -19,8 +19,8 @@ static const usec_t call_bounds[] = {100,   250,   500,    1000,   2500,    5000
 
 struct call_counts {
     counter calls;
-    counter errors;  /* status 500 and above */
-    counter refused; /* status 400..499 */
+    counter errors;
+    counter refused;
     counter elapsed;
     counter buckets[CALL_BOUND_COUNT];
 };
@@ -143,16 +143,17 @@ struct metrics *metrics_free(struct metrics *metrics)
     return NULL;
 }
 
-void metrics_call(struct metrics *metrics, size_t operation, int status, usec_t elapsed)
+void metrics_call(struct metrics *metrics, size_t operation, enum call_outcome outcome,
+                  usec_t elapsed)
 {
     if (operation >= metrics->operation_count)
         return;
     struct call_counts *counts = &shard_of(metrics)->calls[operation];
     add(&counts->calls, 1);
     add(&counts->elapsed, elapsed);
-    if (status >= 500)
+    if (outcome == CALL_FAILED)
         add(&counts->errors, 1);
-    else if (status >= 400)
+    else if (outcome == CALL_REFUSED)
         add(&counts->refused, 1);
     for (size_t i = 0; i < CALL_BOUND_COUNT; i++) {
         if (elapsed <= call_bounds[i]) {
@@ -276,8 +277,10 @@ static void print_calls(struct metrics *metrics, struct buf *out)
 {
     static const struct metric_name names[] = {
         {"cambist_calls_total", "Calls of each operation."},
-        {"cambist_call_errors_total", "Calls answered with a status of 500 and above."},
-        {"cambist_call_refusals_total", "Calls answered with a status from 400 to 499."},
+        {"cambist_call_errors_total",
+         "Calls that failed by a fault of ours or of what we depend on."},
+        {"cambist_call_refusals_total",
+         "Calls refused by a rule, with whatever status the dialect documents for it."},
         {"cambist_call_seconds", "Time from the request's last byte to the reply."},
     };
     for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {

@@ -49,7 +49,10 @@ struct metrics *metrics_new(size_t operation_count,
                             void (*name_of)(size_t index, const char **ret_name,
                                             const char **ret_dialect));
 struct metrics *metrics_free(struct metrics *metrics);
-void metrics_call(struct metrics *metrics, size_t operation, int status, usec_t elapsed);
+/* A refusal is the client's doing (a rule, whatever status its dialect numbers it), a failure is not. */
+enum call_outcome { CALL_DONE, CALL_REFUSED, CALL_FAILED };
+void metrics_call(struct metrics *metrics, size_t operation, enum call_outcome outcome,
+                  usec_t elapsed);
 void metrics_count(struct metrics *metrics, enum metric_counter counter, int64_t by);
 void metrics_observe(struct metrics *metrics, enum metric_histogram histogram, int64_t value);
 void metrics_gauge_set(struct metrics *metrics, enum metric_gauge gauge, int64_t value);

@@ -142,9 +142,27 @@ ROW_STRUCT(ledger_expired_, EXPIRED_ROW);
 ROW_TYPE(ledger_expired_, EXPIRED_ROW);
 #undef ROW_SELF
 
-/* Across tenants: time runs out for all of them, and each hold is released in its own tenant's
- * journal. */
-int ledger_expire(struct ledger *ledger, size_t limit, size_t *ret_expired)
+#define TENANT_TO_EXPIRE_ROW(F) F(INTEGER, tenant_id)
+ROW_STRUCT(tenant_to_expire, TENANT_TO_EXPIRE_ROW);
+#define ROW_SELF struct tenant_to_expire
+ROW_TYPE(tenant_to_expire, TENANT_TO_EXPIRE_ROW);
+#undef ROW_SELF
+
+int ledger_tenants_to_expire(struct sql *sql, struct arena *arena, usec_t now, id_t64 **ret_tenants,
+                             size_t *ret_count)
+{
+    struct tenant_to_expire *rows;
+    TRY(sql_all(sql, arena, &tenant_to_expire_row, &rows, ret_count,
+                "SELECT DISTINCT tenant_id FROM ledger_holds WHERE state = 0 AND expires_at > 0 "
+                "AND expires_at <= ? ORDER BY tenant_id",
+                sql_int(now)));
+    *ret_tenants = ARENA_ARRAY(arena, id_t64, *ret_count + 1);
+    for (size_t i = 0; i < *ret_count; i++)
+        (*ret_tenants)[i] = rows[i].tenant_id;
+    return OK;
+}
+
+int ledger_expire(struct ledger *ledger, id_t64 tenant_id, size_t limit, size_t *ret_expired)
 {
     struct arena *arena ARENA_SCOPED = arena_new(SIZE_MAX);
     struct ledger_expired_ *due;
@@ -152,8 +170,9 @@ int ledger_expire(struct ledger *ledger, size_t limit, size_t *ret_expired)
     *ret_expired = 0;
     TRY(sql_all(ledger->sql, arena, &ledger_expired__row, &due, &due_count,
                 "SELECT id, tenant_id FROM ledger_holds WHERE state = 0 AND expires_at > 0 "
-                "AND expires_at <= ? ORDER BY expires_at, id LIMIT ?",
-                sql_int(ledger->now), sql_int((int64_t)limit)));
+                "AND expires_at <= ? AND (? = 0 OR tenant_id = ?) ORDER BY expires_at, id LIMIT ?",
+                sql_int(ledger->now), sql_int(tenant_id), sql_int(tenant_id),
+                sql_int((int64_t)limit)));
     for (size_t i = 0; i < due_count; i++) {
         struct transfer release = {.kind = TRANSFER_EXPIRE, .pending_id = due[i].id};
         struct journal journal = {

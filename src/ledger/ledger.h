@@ -317,11 +317,14 @@ int ledger_reverse(struct ledger *ledger, struct arena *arena, id_t64 journal_id
                    struct journal *reversal, bool *ret_replayed);
 
 /*
- * Releases pending transfers whose timeout passed before ledger's now, at most `limit`, oldest
- * first, each in a journal of its own. For a timer; until it runs, an expired hold still holds but
- * can only be released.
+ * Releases pending transfers of the tenant (0: of all) whose timeout passed before ledger's now, at most `limit`,
+ * oldest first, each in a journal of its own. For a timer; until it runs, an expired hold still
+ * holds but can only be released.
  */
-int ledger_expire(struct ledger *ledger, size_t limit, size_t *ret_expired);
+int ledger_expire(struct ledger *ledger, id_t64 tenant_id, size_t limit, size_t *ret_expired);
+/* The tenants that have any. Over a read snapshot; costs nothing when there are none. */
+int ledger_tenants_to_expire(struct sql *sql, struct arena *arena, usec_t now, id_t64 **ret_tenants,
+                             size_t *ret_count);
 
 /* A pending transfer and what became of it. */
 enum ledger_hold_state { HOLD_OPEN, HOLD_POSTED, HOLD_VOIDED, HOLD_EXPIRED };

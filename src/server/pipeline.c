@@ -129,10 +129,18 @@ static bool is_failure(int error)
     return error_pcx_status(error) >= 500 && error != ERR_NOT_IMPLEMENTED;
 }
 
+/* A reply that is given again is no failure: those are not kept. */
+static enum call_outcome outcome_of(const struct exchange *x)
+{
+    if (x->result && is_failure(x->result))
+        return CALL_FAILED;
+    return x->status >= 400 ? CALL_REFUSED : CALL_DONE;
+}
+
 static void log_exchange(const struct exchange *x)
 {
     const struct call *c = &x->call;
-    bool failed = x->result && is_failure(x->result);
+    bool failed = outcome_of(x) == CALL_FAILED;
     if (!failed && !c->app->config->log_access)
         return;
     log_event(failed ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, failed ? "request failed" : "request",
@@ -184,7 +192,7 @@ static void render(struct exchange *x)
         call_reply_header(c, "Idempotency-Replayed", STR("true"));
     seal_reply(x);
     if (c->route)
-        metrics_call(c->app->metrics, (size_t)(c->route - routes), x->status,
+        metrics_call(c->app->metrics, (size_t)(c->route - routes), outcome_of(x),
                      clock_monotonic() - x->started);
     log_exchange(x);
 }

@@ -19,10 +19,8 @@
 #include "dialect/dialect.h"
 #include "sandbox/sandbox.h"
 #include "server/http.h"
+#include "server/upkeep.h"
 #include "store/sql.h"
-
-#define PRUNE_INTERVAL (10 * USEC_PER_MINUTE)
-#define PRUNE_ROWS 5000
 
 struct server {
     struct arena *arena;
@@ -37,34 +35,6 @@ static void operation_name(size_t index, const char **ret_name, const char **ret
 {
     *ret_name = routes[index].operation_id;
     *ret_dialect = dialects[routes[index].dialect]->name;
-}
-
-/* ---- Periodic jobs of the server itself ---- */
-
-struct prune {
-    usec_t before;
-    int64_t count;
-};
-
-static int prune_write(struct call *c, void *argument)
-{
-    struct prune *prune = argument;
-    return idempotency_prune(c, prune->before, PRUNE_ROWS, &prune->count);
-}
-
-/* In small steps, so that calls in between do not wait. */
-static void prune_idempotency(struct app *app, void *unused)
-{
-    (void)unused;
-    struct prune prune = {.before = clock_now() - app->config->idempotency_hours * USEC_PER_HOUR};
-    do {
-        struct arena *arena ARENA_SCOPED = arena_new(1 << 20);
-        struct call c;
-        work_call_init(&c, app, arena, 0);
-        prune.count = 0;
-        if (writer_run(&c, prune_write, &prune))
-            return;
-    } while (prune.count == PRUNE_ROWS);
 }
 
 /* ---- Start ---- */
@@ -136,7 +106,7 @@ static bool start_modules(struct server *server)
         server->why = STR("the outbox does not start; the log says why");
         return false;
     }
-    workers_every(app, "idempotency", PRUNE_INTERVAL, prune_idempotency, NULL);
+    upkeep_start(app);
     return true;
 }
 

@@ -513,7 +513,7 @@ static int expire_batch(struct sim *s)
     size_t expired, due = auditor_expire(s->now);
     int error = ledger_begin(s->ledger, s->now->now);
     if (!error)
-        error = ledger_expire(s->ledger, SIZE_MAX / 2, &expired);
+        error = ledger_expire(s->ledger, 0, SIZE_MAX / 2, &expired);
     if (error)
         return error;
     equal(s, "expired", (int64_t)due, (int64_t)expired);

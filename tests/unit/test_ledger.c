@@ -494,7 +494,7 @@ static void test_any_sequence(void **state)
         }
         size_t expired;
         if (rand_r(&seed) % 3 == 0)
-            assert_int_equal(ledger_expire(t->ledger, 100, &expired), OK);
+            assert_int_equal(ledger_expire(t->ledger, 0, 100, &expired), OK);
         if (rand_r(&seed) % 10 == 0) { /* a commit that did not happen */
             assert_int_equal(sql_rollback(t->sql), OK);
             ledger_end(t->ledger, false);

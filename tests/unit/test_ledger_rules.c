@@ -249,7 +249,7 @@ static int do_balance(struct books *t, struct names *names, char **words)
 static int do_expire(struct books *t, char **words)
 {
     size_t expired;
-    int error = ledger_expire(t->ledger, 100, &expired);
+    int error = ledger_expire(t->ledger, 0, 100, &expired);
     assert_int_equal(expired, atoll(words[1]));
     return error;
 }
@@ -332,7 +332,7 @@ static void run_case(struct books *t, const char *text)
     size_t left_over;
     t->now += USEC_PER_SEC;
     books_begin(t);
-    assert_int_equal(ledger_expire(t->ledger, SIZE_MAX / 2, &left_over), OK);
+    assert_int_equal(ledger_expire(t->ledger, 0, SIZE_MAX / 2, &left_over), OK);
     while (str_present(rest))
         run_line(t, &names, str_trim(str_cut(&rest, '|')), text);
     books_commit(t);

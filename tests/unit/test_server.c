@@ -207,9 +207,9 @@ static void test_metrics_add_up(void **state)
     (void)state;
     struct arena *arena ARENA_SCOPED = arena_new(1 << 20);
     struct metrics *metrics = metrics_new(2, name_of);
-    metrics_call(metrics, 1, 200, 90);
-    metrics_call(metrics, 1, 404, 900);
-    metrics_call(metrics, 1, 503, 90000000);
+    metrics_call(metrics, 1, CALL_DONE, 90);
+    metrics_call(metrics, 1, CALL_REFUSED, 900);
+    metrics_call(metrics, 1, CALL_FAILED, 90000000);
     metrics_observe(metrics, HISTOGRAM_BATCH_SIZE, 3);
     metrics_count(metrics, METRIC_COMMITS, 2);
     metrics_gauge_set(metrics, GAUGE_OUTBOX_DEPTH, 5);

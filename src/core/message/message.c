@@ -3,6 +3,8 @@
  * configuration, and the text is wiped once it is on its way, because it may be a code. The sandbox
  * keeps the texts: its inbox is this table, and it needs no SMTP server.
  */
+#include "core/message/message.h"
+
 #include <curl/curl.h>
 
 #include "base/config.h"
@@ -140,4 +142,14 @@ int message_perform(struct call *c, const struct outbox_row *row, usec_t *ret_du
         result.status = "failed";
     }
     return writer_run(c, record_result, &result);
+}
+
+/* ---- Upkeep ---- */
+
+int message_prune(struct call *c, usec_t before, int64_t limit, int64_t *ret_count)
+{
+    return sql_change(c->sql, ret_count,
+                      "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE id < ?"
+                      " AND status IN ('sent', 'failed') ORDER BY id LIMIT ?)",
+                      sql_int(id_at(before)), sql_int(limit));
 }

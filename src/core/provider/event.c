@@ -246,3 +246,13 @@ int provider_perform_event(struct call *c, const struct outbox_row *row, usec_t 
                    record.provider, STR("event"), record.id, str_from(error_name(error)));
     return hopeless ? writer_run(c, shelve_event, &record) : error;
 }
+
+/* ---- Upkeep ---- */
+
+int provider_prune_events(struct call *c, usec_t before, int64_t limit, int64_t *ret_count)
+{
+    return sql_change(c->sql, ret_count,
+                      "DELETE FROM provider_event WHERE id IN (SELECT id FROM provider_event"
+                      " WHERE id < ? AND status = 'applied' ORDER BY id LIMIT ?)",
+                      sql_int(id_at(before)), sql_int(limit));
+}

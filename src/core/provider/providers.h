@@ -56,6 +56,9 @@ int provider_verify_event(struct call *c, struct str provider_name);
 /* For its handler: stores the event once and leaves its effect to the outbox. An event that is
  * known already is a success without effect. */
 int provider_store_event(struct call *c);
+/* Forgets events of all tenants that came before `before` and had their effect, at most `limit`. What belongs to nobody
+ * or waits is kept. */
+int provider_prune_events(struct call *c, usec_t before, int64_t limit, int64_t *ret_count);
 
 /* ---- Instructions, for the console and tests ---- */
 

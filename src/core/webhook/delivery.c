@@ -208,3 +208,23 @@ int webhook_perform_delivery(struct call *c, const struct outbox_row *row, usec_
     *ret_due = delivery.next_attempt_at;
     return str_is(delivery.status, "pending") ? OUTBOX_AGAIN : OK;
 }
+
+/* ---- Upkeep ---- */
+
+int webhook_prune_deliveries(struct call *c, usec_t before, int64_t limit, int64_t *ret_count)
+{
+    return sql_change(c->sql, ret_count,
+                      "DELETE FROM webhook_delivery WHERE id IN (SELECT id FROM webhook_delivery"
+                      " WHERE id < ? AND status <> 'pending' ORDER BY id LIMIT ?)",
+                      sql_int(id_at(before)), sql_int(limit));
+}
+
+int webhook_prune_events(struct call *c, usec_t before, int64_t limit, int64_t *ret_count)
+{
+    return sql_change(c->sql, ret_count,
+                      "DELETE FROM webhook_event WHERE id IN (SELECT id FROM webhook_event AS e"
+                      " WHERE id < ? AND NOT EXISTS (SELECT 1 FROM webhook_delivery AS d"
+                      " WHERE d.tenant_id = e.tenant_id AND d.event_id = e.id)"
+                      " ORDER BY id LIMIT ?)",
+                      sql_int(id_at(before)), sql_int(limit));
+}

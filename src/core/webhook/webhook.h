@@ -92,4 +92,11 @@ int webhook_delivery_body(struct call *c, const struct webhook_delivery *deliver
 int webhook_replay(struct call *c, const struct webhook_delivery *delivery, const char *field,
                    struct webhook_delivery *ret_delivery);
 
+/*
+ * For all tenants, at most `limit` rows: deliveries that were made before `before` and have ended, events of which no
+ * delivery tells any more.
+ */
+int webhook_prune_deliveries(struct call *c, usec_t before, int64_t limit, int64_t *ret_count);
+int webhook_prune_events(struct call *c, usec_t before, int64_t limit, int64_t *ret_count);
+
 #endif

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from client.pcx import Pcx
+from client.vaultspay import VaultsPay
 
 DEEP = '{"a":' * 33 + "1" + "}" * 33
 
@@ -36,6 +37,20 @@ def test_metrics_tell_about_operations(plain, pcx):
             assert name.startswith("cambist_") or name.startswith("process_"), line
             float(value)
     assert "operation=" in text and "_bucket{" in text and 'le="+Inf"' in text
+
+
+def test_refusals_are_no_errors_whatever_their_status(own_server):
+    """VaultsPay documents 500 for what a rule forbids; who is woken by errors need not be by those."""
+    server = own_server()
+    app = VaultsPay(server)
+    refused = app.get("/be/api/v1/account-ledger/4711")
+    assert refused.status == 500 and refused.json["code"] == 1010, refused
+    app.get("/be/api/v1/accounts", expect=200)
+    lines = requests.get(server.url + "/metrics", timeout=5).text.splitlines()
+    values = {line.rpartition(" ")[0]: int(line.rpartition(" ")[2]) for line in lines
+              if line.startswith(("cambist_call_errors_total{", "cambist_call_refusals_total{"))}
+    assert values and not any(values[name] for name in values if "errors" in name), values
+    assert sum(values[name] for name in values if "vaultspay" in name) == 1, values
 
 
 @pytest.mark.parametrize("dialect", ["pcx", "vaultspay", "fincode", "platform"])
