@@ -155,6 +155,7 @@ int wallet_prepare_opening(struct call *c, struct wallet_opening *opening)
                              asks_for_address(opening) ? "create_wallet" : "create_virtual_account",
                              call_id(c, ID_ACCOUNT, opening->wallet_id), opening->request_json,
                              &opening->outcome);
+    opening->without_number = error == ERR_NOT_FOUND;
     if (error) {
         /* The account is opened all the same; who it is for does not depend on its number. */
         log_warn("a provider gave no account number", LOG_STR("provider", opening->provider),
@@ -240,7 +241,7 @@ int wallet_open(struct call *c, const struct wallet_opening *opening, struct wal
         take_number(c, &wallet, &opening->outcome);
     TRY(ledger_open_account(c->ledger, &account));
     TRY(wallet_insert(c->sql, &wallet));
-    if (!str_present(wallet.account_number))
+    if (!str_present(wallet.account_number) && !opening->without_number)
         TRY(outbox_instruct(c, wallet.provider.ptr,
                             asks_for_address(&again) ? "wallet_address" : "wallet_account",
                             wallet.id, opening->request_json));

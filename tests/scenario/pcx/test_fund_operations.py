@@ -452,7 +452,7 @@ def test_nobody_takes_more_than_there_is(pcx, server):
 
 def test_the_largest_amount(pcx, pcx_admin, server):
     """Goes in once: neither the account nor what the provider holds for all can be more."""
-    account_id, target = open_account(server, "NOK"), open_account(server, "NOK")
+    account_id, target = open_account(server, "DKK"), open_account(server, "DKK")
     largest, more = Decimal("90071992547409.91"), Decimal("0.01")
     pcx_admin.post("/virtual-accounts/deposit", {"account_id": account_id, "amount": largest}, expect=200)
     for full in (account_id, target):

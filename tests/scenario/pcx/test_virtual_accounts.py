@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from client.flows import balances, open_account
-from client.http import wait_until
+from client.http import Http, wait_until
 from client.pcx import OtherTenant, Pcx
 from client.people import register, with_key
 
@@ -35,6 +35,26 @@ def test_a_silent_provider_supplies_the_number_later(pcx, pcx_admin, sandbox):
     sandbox.advance("PT1M")
     wait_until(lambda: pcx_admin.get(path, expect=200).data.get("account_number"),
                what="the account's number")
+
+
+def test_a_currency_without_account_numbers(server, pcx, pcx_admin, sandbox):
+    """Nobody goes on asking for what does not exist."""
+    def alerts():
+        return [line for line in Http(server).get("/metrics", expect=200).text.splitlines()
+                if line.startswith("cambist_provider_alerts_total")]
+
+    before = alerts()
+    assert before
+    account = currency_account(pcx, "NOK").data
+    assert account["currency"] == "NOK" and account.get("account_number") is None
+    for _ in range(3):
+        sandbox.advance("PT10M")
+    assert alerts() == before
+    pcx_admin.post("/virtual-accounts/deposit", {"account_id": account["account_id"], "amount": 3}, expect=200)
+    assert balances(server, account["account_id"]) == (3, 3)
+    pcx.post("/virtual-accounts/transfer", {
+        "from_account_id": account["account_id"], "to_account_id": currency_account(pcx, "NOK").data["account_id"],
+        "amount": 3, "user_id": pcx.user_id}, expect=200)
 
 
 def test_a_provider_that_refuses_is_400(pcx, sandbox):
