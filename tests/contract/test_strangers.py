@@ -26,6 +26,11 @@ def has_credentials(operation):
     return operation["x-row"]["roles"] != []
 
 
+def writes(operation):
+    """A list filtered by somebody else's ids is rightly empty, also when it is asked for by POST."""
+    return operation["x-method"] != "GET" and operation.get("x-kind") not in ("read", "slow-read")
+
+
 @functools.cache
 def replayed():
     found = defaultdict(list)
@@ -44,7 +49,7 @@ def test_strangers_are_refused(operation):
         mentioned = ids_in(attempt["url"]) | ids_in(attempt["request"])
         leaked = (ids_in(attempt["reply"]) & set(attempt["owned"])) - mentioned
         assert not leaked, f"a stranger learnt {leaked}: {attempt}"
-        if attempt["named"] and attempt["method"] != "GET":
+        if attempt["named"] and writes(operation):
             assert refused(attempt), f"a stranger's write succeeded: {attempt}"
         elif ids_in(attempt["url"].split("?")[0]):
             assert refused(attempt), f"a stranger may read: {attempt}"

@@ -107,23 +107,28 @@ static int find_membership(struct call *c, id_t64 organisation_id, id_t64 user_i
                    sql_int(organisation_id), sql_int(user_id), sql_int(c->principal.tenant_id));
 }
 
+int organisation_allows(struct call *c, id_t64 organisation_id, role_set any_of, bool *ret_yes)
+{
+    const struct principal *caller = &c->principal;
+    struct membership membership;
+    *ret_yes = caller->staff || (organisation_id && caller->organisation_id == organisation_id &&
+                                 (caller->roles & any_of));
+    if (*ret_yes || !organisation_id || !caller->user_id)
+        return OK;
+    int error = find_membership(c, organisation_id, caller->user_id, &membership);
+    if (error)
+        return error == ERR_NOT_FOUND ? OK : error;
+    *ret_yes = (membership_roles(&membership) & any_of) != 0;
+    return OK;
+}
+
 int organisation_require(struct call *c, id_t64 organisation_id, role_set any_of, const char *field)
 {
     struct organisation organisation;
+    bool allowed;
     TRY(organisation_get(c, organisation_id, field, &organisation));
-    if (c->principal.staff)
-        return OK;
-    if (c->principal.organisation_id == organisation_id && (c->principal.roles & any_of))
-        return OK;
-    if (c->principal.user_id == 0)
-        return call_refuse(c, ERR_FORBIDDEN, field);
-    struct membership membership;
-    int error = find_membership(c, organisation_id, c->principal.user_id, &membership);
-    if (error && error != ERR_NOT_FOUND)
-        return error;
-    if (error || !(membership_roles(&membership) & any_of))
-        return call_refuse(c, ERR_FORBIDDEN, field);
-    return OK;
+    TRY(organisation_allows(c, organisation_id, any_of, &allowed));
+    return allowed ? OK : call_refuse(c, ERR_FORBIDDEN, field);
 }
 
 int organisation_require_member(struct call *c, id_t64 organisation_id, const struct user *user,

@@ -74,6 +74,8 @@ int organisation_require_kyb(struct call *c, id_t64 organisation_id, const char 
 int organisation_require(struct call *c, id_t64 organisation_id, role_set any_of,
                          const char *field);
 
+/* The same as a question; 0 is nobody's organisation. */
+int organisation_allows(struct call *c, id_t64 organisation_id, role_set any_of, bool *ret_yes);
 /* Does this person belong to the organisation, actively? ERR_FORBIDDEN for `field` otherwise. */
 int organisation_require_member(struct call *c, id_t64 organisation_id, const struct user *user,
                                 const char *field);

@@ -16,20 +16,21 @@ static struct str wire_status(struct str status)
     return str_is(status, "blocked") ? STR("inactive") : status;
 }
 
-static bool may_see_numbers(const struct call *c, const struct user *user)
+/* Oneself, an administrator of the person's own organisation, staff: they see identity numbers and
+ * change the profile. */
+static int may_manage(struct call *c, const struct user *user, bool *ret_yes)
 {
-    bool administers = user->organisation_id &&
-                       c->principal.organisation_id == user->organisation_id &&
-                       (c->principal.roles & ROLE_ORG_ADMIN);
-    return call_may_act_for_user(c, user->id) || administers;
+    *ret_yes = call_may_act_for_user(c, user->id);
+    return *ret_yes ? OK : organisation_allows(c, user->organisation_id, ROLE_ORG_ADMIN, ret_yes);
 }
 
 int pcx_show_user(struct call *c, const struct user *user, struct pcx_user *out)
 {
     struct membership *memberships;
     size_t count;
-    bool numbers = may_see_numbers(c, user);
+    bool numbers;
 
+    TRY(may_manage(c, user, &numbers));
     TRY(membership_list_of_user(c, user->id, &memberships, &count));
     *out = (struct pcx_user){
         .user_id = call_id(c, ID_USER, user->id),
@@ -232,9 +233,11 @@ int pcx_list_users(struct call *c, const struct pcx_list_users_in *in,
 static int get_to_change(struct call *c, struct str text, struct user *ret_user)
 {
     id_t64 user_id;
+    bool may;
     TRY(call_parse_id(c, ID_USER, text, "user_id", &user_id));
     TRY(user_get_for_caller(c, user_id, "user_id", ret_user));
-    return may_see_numbers(c, ret_user) ? OK : call_refuse(c, ERR_FORBIDDEN, NULL);
+    TRY(may_manage(c, ret_user, &may));
+    return may ? OK : call_refuse(c, ERR_FORBIDDEN, NULL);
 }
 
 /* Copies what was sent; counts it. */

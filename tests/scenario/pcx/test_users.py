@@ -45,8 +45,12 @@ def test_colleagues_of_a_second_organisation(server, sandbox, caller, person):
     assert "id_number" not in caller.get(f"/users/{other.user_id}", expect=200).json
     assert "id_number" not in other.get(f"/users/{person['user_id']}", expect=200).json
     other.put(f"/users/{person['user_id']}", {"fname": "X"}, expect=403)  # its own organisation is another
+    caller.put(f"/users/{other.user_id}", {"fname": "X"}, expect=403)
+    other.put(f"{path}/{person['user_id']}/role", {"role": "admin"}, expect=200)  # now she administers the other's own
+    assert caller.put(f"/users/{other.user_id}", {"id_number": "N9"}, expect=200).json["user"]["id_number"] == "N9"
     other.put(f"{path}/{person['user_id']}/disable", expect=200)
     caller.get(f"/users/{other.user_id}", expect=403)
+    caller.put(f"/users/{other.user_id}", {"fname": "X"}, expect=403)
 
 
 def test_unknown_ids(pcx_admin):
