@@ -44,6 +44,9 @@ void json_encode(struct buf *out, const struct type_value *value, const void *so
 void json_encode_object(struct buf *out, const struct type *type, const void *object);
 /* The same with every sensitive field replaced by "***": for logs, dumps and audit rows. */
 void json_encode_masked(struct buf *out, const struct type *type, const void *object);
+/* Masked, and still JSON: of longer texts (bytes) and lists only the beginning, of files only the size. */
+void json_encode_abridged(struct buf *out, const struct type *type, const void *object,
+                          size_t text_limit, size_t item_limit);
 /* Quoted and escaped. */
 void json_add_string(struct buf *out, struct str s);
 

@@ -5,6 +5,8 @@
 struct encoder {
     struct buf *out;
     bool masked;
+    /* Abridging: longer texts and arrays end with how much more there is. 0: no limit. */
+    size_t text_limit, item_limit;
 };
 
 static void encode_value(struct encoder *e, const struct type_value *value, const void *source);
@@ -104,6 +106,39 @@ static void add_decimal(struct buf *out, struct decimal value, unsigned min_frac
         decimal_write(buf_reserve(out, 48), value, decimal_is_zero(value) ? 0 : min_fraction);
 }
 
+/* -- what is too long for an abridged text
+ * ------------------------------------------------------ */
+
+static bool is_too_long(const struct encoder *e, struct str text)
+{
+    return e->text_limit && text.len > e->text_limit;
+}
+
+/* The beginning, whole characters, and how long it was. */
+static void add_beginning(struct encoder *e, struct str text)
+{
+    struct str begin = {text.ptr, e->text_limit};
+    while (begin.len && !str_valid_utf8(begin))
+        begin.len--;
+    json_add_string(e->out, begin);
+    e->out->len--; /* the quote */
+    buf_printf(e->out, "... (%zu bytes)\"", text.len);
+}
+
+static void add_size(struct encoder *e, struct str bytes)
+{
+    buf_printf(e->out, "\"(%zu bytes)\"", bytes.len);
+}
+
+/* True when the rest of a list is left out. */
+static bool ends_early(struct encoder *e, size_t index, size_t count, const char *format)
+{
+    if (!e->item_limit || index < e->item_limit)
+        return false;
+    buf_printf(e->out, format, count - index);
+    return true;
+}
+
 /* -- arrays and maps
  * ------------------------------------------------------------------------------ */
 
@@ -115,6 +150,8 @@ static void encode_array(struct encoder *e, const struct type_value *value, cons
     for (size_t i = 0; i < array->count; i++, item += value->item_size) {
         if (i > 0)
             buf_add_char(e->out, ',');
+        if (ends_early(e, i, array->count, "\"... (%zu more)\""))
+            break;
         if (value->items->kind == TYPE_OBJECT)
             encode_object(e, value->items->object, item);
         else
@@ -123,15 +160,35 @@ static void encode_array(struct encoder *e, const struct type_value *value, cons
     buf_add_char(e->out, ']');
 }
 
+static void encode_json(struct encoder *e, struct str json)
+{
+    if (is_too_long(e, json))
+        add_size(e, json);
+    else
+        buf_add_str(e->out, json);
+}
+
 static void encode_members(struct encoder *e, const struct type_map *map, bool first)
 {
     for (size_t i = 0; i < map->count; i++) {
         if (!first || i > 0)
             buf_add_char(e->out, ',');
+        if (ends_early(e, i, map->count, "\"...\":\"(%zu more)\""))
+            break;
         json_add_string(e->out, map->items[i].name);
         buf_add_char(e->out, ':');
-        buf_add_str(e->out, map->items[i].json);
+        encode_json(e, map->items[i].json);
     }
+}
+
+static void encode_text(struct encoder *e, const struct type_value *value, struct str text)
+{
+    if (e->text_limit && value->format == FORMAT_BINARY)
+        add_size(e, text); /* a file */
+    else if (is_too_long(e, text))
+        add_beginning(e, text);
+    else
+        json_add_string(e->out, text);
 }
 
 /* -- values and objects
@@ -146,7 +203,7 @@ static void encode_value(struct encoder *e, const struct type_value *value, cons
     switch (value->kind) {
     case TYPE_STRING:
     case TYPE_BYTES:
-        json_add_string(e->out, *(const struct str *)source);
+        encode_text(e, value, *(const struct str *)source);
         break;
     case TYPE_INTEGER:
         add_integer(e->out, *(const int64_t *)source);
@@ -172,7 +229,7 @@ static void encode_value(struct encoder *e, const struct type_value *value, cons
         buf_add_char(e->out, '}');
         break;
     case TYPE_JSON:
-        buf_add_str(e->out, *(const struct str *)source);
+        encode_json(e, *(const struct str *)source);
         break;
     }
 }
@@ -248,5 +305,13 @@ void json_encode_object(struct buf *out, const struct type *type, const void *ob
 void json_encode_masked(struct buf *out, const struct type *type, const void *object)
 {
     struct encoder e = {.out = out, .masked = true};
+    encode_object(&e, type, object);
+}
+
+void json_encode_abridged(struct buf *out, const struct type *type, const void *object,
+                          size_t text_limit, size_t item_limit)
+{
+    struct encoder e = {
+        .out = out, .masked = true, .text_limit = text_limit, .item_limit = item_limit};
     encode_object(&e, type, object);
 }

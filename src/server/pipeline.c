@@ -23,6 +23,7 @@
 #include "base/metrics.h"
 #include "core/audit/audit.h"
 #include "dialect/dialect.h"
+#include "server/audit_request.h"
 #include "server/authorise.h"
 #include "server/decode.h"
 #include "server/form.h"
@@ -30,9 +31,6 @@
 #include "server/rate_limit.h"
 #include "server/reply.h"
 #include "store/sql.h"
-
-/* Longer requests are audited without their body: the record they made says what they did. */
-#define AUDIT_REQUEST_MAX 2048
 
 #define INTERACTION_ID_MAX 255
 
@@ -569,24 +567,10 @@ static void write_done(struct writer_job *job, int result)
     x->resume(x);
 }
 
-/* The request with its sensitive members masked, made before the writer is asked, to keep it
- * free. */
-static void prepare_audit(struct exchange *x)
-{
-    const struct route *route = x->call.route;
-    /* Of a form, the files need not be text. */
-    if (!route->in || x->call.raw_body.len > AUDIT_REQUEST_MAX ||
-        form_is_form(call_header(&x->call, "Content-Type")))
-        return;
-    struct buf text = buf_new(x->call.arena, 256);
-    json_encode_masked(&text, route->in, x->in);
-    if (text.len <= AUDIT_REQUEST_MAX)
-        x->audit_request = buf_str(&text);
-}
-
 static void submit_write(struct exchange *x)
 {
-    prepare_audit(x);
+    /* Before the writer is asked, to keep it free. */
+    x->audit_request = audit_request(&x->call, x->in, plan_of(x)->sensitive_input);
     x->job = (struct writer_job){
         .tenant_id = x->call.principal.tenant_id,
         .expect = expect_write,

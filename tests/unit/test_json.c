@@ -420,6 +420,15 @@ static void test_encodes(void **state)
     json_encode_masked(&masked, &sample_type, &sample);
     assert_non_null(strstr(arena_cstr(arena, buf_str(&masked)), "\"pin\":\"***\""));
     assert_null(strstr(arena_cstr(arena, buf_str(&masked)), "1234"));
+    struct buf abridged = buf_new(arena, 16);
+    sample.name = STR("Zo\u00eb\u00eb");
+    json_encode_abridged(&abridged, &sample_type, &sample, 3, 1);
+    assert_true(str_is(buf_str(&abridged),
+                       "{\"name\":\"Zo... (6 bytes)\",\"age\":-9223372036854775808,"
+                       "\"leaf\":{\"code\":\"x\",\"amount\":-2.5},\"leaves\":[{\"code\":\"x\","
+                       "\"amount\":-2.5},\"... (1 more)\"],"
+                       "\"tags\":[\"a\",\"... (1 more)\"],\"limits\":{\"N\\\"GN\":1.5},"
+                       "\"extra_data\":[1],\"pin\":\"***\",\"note\":null}"));
     struct type_value whole = {.kind = TYPE_OBJECT, .object = &sample_type};
     const struct json_problem *problem = json_check(arena, buf_str(&out), &whole);
     assert_non_null(problem); /* the age is beyond its bounds, and the amount is not positive */

@@ -1,7 +1,9 @@
 """Who did what to which record: in order, chained, without secrets, of one's own tenant only."""
+import hashlib
 import uuid
 
 from client.flows import open_account
+from client.http import dumps
 from client.pcx import OtherTenant
 
 
@@ -56,6 +58,23 @@ def test_pages_have_no_gaps(server, platform):
         cursor = page["meta"]["next_cursor"]
     assert seen == list(range(seen[0], seen[0] - 6, -1))
     assert platform.get("/audit", {"cursor": cursor, "operation_id": "x"}).status == 400
+
+
+def test_a_long_request_is_abridged(server, platform, fincode):
+    """Still told, and provably the one that was sent, without filling the trail."""
+    accounts = [platform.get(f"/accounts/{open_account(server, amount=100)}", expect=200).data["account_number"]
+                for _ in range(2)]
+    narration = "rent " * 60
+    body = dumps([{"primaryAccountNumber": accounts[0], "currencyCode": "NGN",
+                   "creditDebitInstructionDirection": "DEBIT_PRIMARY_ACCOUNT_CREDIT_COUNTERPARTY_ACCOUNT",
+                   "counterParties": [{"accountNumber": accounts[1], "amount": 1}], "narration": narration,
+                   "instructionIdempotencykey": uuid.uuid4().hex} for _ in range(40)])
+    fincode.send("POST", "/gateway/post-account", raw=body, expect=200)
+    details = audit(platform, limit=1, operation_id="fc_ledger_post_account").data[0]["details"]
+    assert details["abridged"] == {"bytes": len(body), "sha256": hashlib.sha256(body.encode()).hexdigest()}
+    assert len(details["body"]) == 6 and details["body"][5] == "... (35 more)"
+    assert details["body"][0]["narration"] == narration[:200] + "... (300 bytes)"
+    assert len(dumps(details)) < 4000
 
 
 def test_secrets_are_masked(server, platform, pcx_session):
