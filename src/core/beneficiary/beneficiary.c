@@ -3,7 +3,7 @@
 
 #include "core/identity/organisation.h"
 #include "core/identity/user.h"
-#include "store/sql.h"
+#include "store/query.h"
 
 #define ROW_SELF struct beneficiary
 ROW_TYPE(beneficiary, BENEFICIARY_ROW);
@@ -121,12 +121,42 @@ int beneficiary_delete(struct call *c, id_t64 beneficiary_id)
                    sql_int(c->principal.tenant_id), sql_int(beneficiary_id));
 }
 
-int beneficiary_list(struct call *c, id_t64 owner_id, const struct page *page,
-                     struct beneficiary **ret_rows, size_t *ret_count)
+/* "%text%" in lower case, with LIKE's wildcards taken literally. */
+static struct str pattern_of(struct call *c, struct str text)
 {
-    return sql_all(c->sql, c->arena, &beneficiary_row, ret_rows, ret_count,
-                   "SELECT * FROM beneficiary WHERE tenant_id = ? AND owner_id = ? AND id < ?"
-                   " ORDER BY id DESC LIMIT ?",
-                   sql_int(c->principal.tenant_id), sql_int(owner_id), sql_int(page->before),
-                   sql_int(page->limit + 1));
+    struct buf pattern = buf_new(c->arena, text.len + 8);
+
+    buf_add_char(&pattern, '%');
+    for (size_t i = 0; i < text.len; i++) {
+        char letter = text.ptr[i];
+        if (letter == '!' || letter == '%' || letter == '_')
+            buf_add_char(&pattern, '!');
+        buf_add_char(&pattern,
+                     letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter);
+    }
+    buf_add_char(&pattern, '%');
+    return buf_str(&pattern);
+}
+
+int beneficiary_list(struct call *c, const struct beneficiary_filter *filter,
+                     const struct page *page, struct beneficiary **ret_rows, size_t *ret_count)
+{
+    struct query query =
+        query_new(c->arena, ROW_SELECT(BENEFICIARY_ROW) " FROM beneficiary WHERE tenant_id = ?");
+
+    query_bind(&query, sql_int(c->principal.tenant_id));
+    query_and_id(&query, "owner_id = ?", filter->owner_id);
+    query_and_id(&query, "organisation_id = ?", filter->organisation_id);
+    query_and_text(&query, "beneficiary_type = ?", filter->beneficiary_type);
+    if (!str_empty(filter->text))
+        query_and(&query,
+                  "LOWER(first_name || ' ' || last_name || ' ' || COALESCE(email, '') || ' ' ||"
+                  " COALESCE(phone_number, '')) LIKE ? ESCAPE '!'",
+                  sql_text(pattern_of(c, filter->text)));
+    query_and(&query, "id < ?", sql_int(page->before));
+    query_add(&query, " ORDER BY id DESC LIMIT ? OFFSET ?");
+    query_bind(&query, sql_int(page->limit + 1));
+    query_bind(&query, sql_int(filter->skip));
+    return sql_all_args(c->sql, c->arena, &beneficiary_row, (void **)ret_rows, ret_count,
+                        query_text(&query), query.args);
 }

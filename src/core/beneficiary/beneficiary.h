@@ -39,7 +39,16 @@ int beneficiary_load(struct call *c, id_t64 beneficiary_id, struct beneficiary *
 int beneficiary_update(struct call *c, struct beneficiary *beneficiary);
 /* For good; payments that refer to it keep the id. */
 int beneficiary_delete(struct call *c, id_t64 beneficiary_id);
-int beneficiary_list(struct call *c, id_t64 owner_id, const struct page *page,
-                     struct beneficiary **ret_rows, size_t *ret_count);
+
+/* Newest first; 0 and absent mean "any". */
+struct beneficiary_filter {
+    id_t64 owner_id;
+    id_t64 organisation_id;
+    struct str beneficiary_type;
+    struct str text; /* part of a name, address or number, in any case */
+    int64_t skip;    /* rows before the page: lists by page number */
+};
+int beneficiary_list(struct call *c, const struct beneficiary_filter *filter,
+                     const struct page *page, struct beneficiary **ret_rows, size_t *ret_count);
 
 #endif

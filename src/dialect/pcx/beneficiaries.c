@@ -1,12 +1,11 @@
 /* PCX beneficiaries: a user's payees. Replies are bare records. */
-#include "core/beneficiary/beneficiary.h"
+#include "dialect/pcx/beneficiaries.h"
 
 #include "dialect/pcx/wire.h"
-#include "generated/pcx.h"
 
-static void show(struct call *c, const struct beneficiary *b, struct pcx_beneficiary *out)
+static struct pcx_beneficiary shown(struct call *c, const struct beneficiary *b)
 {
-    *out = (struct pcx_beneficiary){
+    return (struct pcx_beneficiary){
         .beneficiary_id = call_id(c, ID_BENEFICIARY, b->id),
         .account_type = b->account_type,
         .beneficiary_of = call_id(c, ID_USER, b->owner_id),
@@ -24,6 +23,22 @@ static void show(struct call *c, const struct beneficiary *b, struct pcx_benefic
         .created_at = call_time(c, b->created_at),
         .updated_at = call_time(c, b->updated_at),
     };
+}
+
+int pcx_page_of_beneficiaries(struct call *c, const struct beneficiary_filter *filter,
+                              struct str name, const struct page *page,
+                              struct pcx_beneficiary_array *ret_data, struct str *ret_cursor)
+{
+    struct beneficiary *rows;
+    size_t count;
+
+    TRY(beneficiary_list(c, filter, page, &rows, &count));
+    *ret_cursor = call_page_end(c, name, page, rows, &count);
+    ret_data->items = ARENA_ARRAY(c->arena, struct pcx_beneficiary, count + 1);
+    ret_data->count = count;
+    for (size_t i = 0; i < count; i++)
+        ret_data->items[i] = shown(c, &rows[i]);
+    return OK;
 }
 
 int pcx_create_beneficiary(struct call *c, const struct pcx_create_beneficiary_in *in,
@@ -50,34 +65,28 @@ int pcx_create_beneficiary(struct call *c, const struct pcx_create_beneficiary_i
     TRY(pcx_read_optional_id(c, ID_ORGANISATION, body->org_id, "org_id",
                              &beneficiary.organisation_id));
     TRY(beneficiary_create(c, &beneficiary));
-    show(c, &beneficiary, out);
+    *out = shown(c, &beneficiary);
     return OK;
 }
 
 int pcx_list_beneficiaries(struct call *c, const struct pcx_list_beneficiaries_in *in,
                            struct pcx_list_beneficiaries_out *out)
 {
-    struct beneficiary *rows;
+    struct beneficiary_filter filter = {0};
     struct page page;
-    id_t64 owner_id;
-    size_t count;
 
-    TRY(pcx_read_optional_id(c, ID_USER, in->user_id, "user_id", &owner_id));
-    if (owner_id == 0)
-        owner_id = c->principal.user_id;
-    if (!call_may_act_for_user(c, owner_id))
+    TRY(pcx_read_optional_id(c, ID_USER, in->user_id, "user_id", &filter.owner_id));
+    if (filter.owner_id == 0)
+        filter.owner_id = c->principal.user_id;
+    if (!call_may_act_for_user(c, filter.owner_id))
         return call_refuse(c, ERR_FORBIDDEN, "user_id");
-    struct str list = arena_printf(c->arena, "beneficiaries|%lld", (long long)owner_id);
-    TRY(call_page(c, list, in->last_evaluated_key, "last_evaluated_key", in->limit, &page));
-    TRY(beneficiary_list(c, owner_id, &page, &rows, &count));
+    struct str name = arena_printf(c->arena, "beneficiaries|%lld", (long long)filter.owner_id);
+    TRY(call_page(c, name, in->last_evaluated_key, "last_evaluated_key", in->limit, &page));
     out->meta = ARENA_NEW(c->arena, struct pcx_list_beneficiaries_out_meta);
-    out->meta->last_evaluated_key = call_page_end(c, list, &page, rows, &count);
+    TRY(pcx_page_of_beneficiaries(c, &filter, name, &page, &out->data,
+                                  &out->meta->last_evaluated_key));
     out->meta->has_count = true;
-    out->meta->count = (int64_t)count;
-    out->data.items = ARENA_ARRAY(c->arena, struct pcx_beneficiary, count + 1);
-    out->data.count = count;
-    for (size_t i = 0; i < count; i++)
-        show(c, &rows[i], &out->data.items[i]);
+    out->meta->count = (int64_t)out->data.count;
     return OK;
 }
 
@@ -89,7 +98,7 @@ int pcx_get_beneficiary(struct call *c, const struct pcx_get_beneficiary_in *in,
 
     TRY(call_parse_id(c, ID_BENEFICIARY, in->beneficiary_id, "beneficiary_id", &id));
     TRY(beneficiary_get(c, id, &beneficiary));
-    show(c, &beneficiary, out);
+    *out = shown(c, &beneficiary);
     return OK;
 }
 
@@ -115,7 +124,7 @@ int pcx_update_beneficiary(struct call *c, const struct pcx_update_beneficiary_i
     b.loan_client_details = str_or(body->loan_client_details, b.loan_client_details);
     b.external_account_id = str_or(body->external_account_id, b.external_account_id);
     TRY(beneficiary_update(c, &b));
-    show(c, &b, out);
+    *out = shown(c, &b);
     return OK;
 }
 

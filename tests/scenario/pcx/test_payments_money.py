@@ -1,4 +1,6 @@
 """What a payment moves, account by account and to the last minor unit: quotes, rounding, fees, holds, refunds."""
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -6,6 +8,7 @@ import pytest
 
 from client.flows import balances, open_account
 from client.http import loads, wait_until
+from client.pcx import Pcx
 
 D = Decimal
 
@@ -13,7 +16,6 @@ D = Decimal
 @pytest.fixture(scope="module")
 def house(server):
     """An administrator who sets prices, and takes them away afterwards."""
-    from client.pcx import Pcx
     return House(Pcx(server, "internal_admin"), Pcx(server, "org_admin"))
 
 
@@ -159,6 +161,7 @@ def test_a_refund_needs_the_money(server, house, fees):
     ("NGN", "BTC", "0.0000000093", "0", "1000.5", "0.0000093"),     # 0.00000930465: eight
     ("NGN", "ETH", "0.000000251234567", "1.5", "1000000000", "247.46604849"),
     ("GBP", "KES", "165.5", "0", "0.01", "1.65"),
+    ("GBP", "KES", "999999999999999999", "0", "1", None),           # more than there can be
 ])
 def test_what_the_payee_gets(server, house, platform, source, target, rate, spread, amount, gets):
     account = open_account(server, source, amount)
@@ -326,3 +329,37 @@ def test_the_list_of_movements_explains_the_balance(server, house, sandbox, fees
     wait_until(lambda: sorted(told()) == [
         ("virtual_account.credited", 5), ("virtual_account.credited", 11),
         ("virtual_account.debited", D("4.5")), ("virtual_account.debited", 10)], what="the account's events")
+
+
+def test_a_repeated_request_pays_again_unless_its_key_says_otherwise(server, house):
+    account, payee = open_account(server, "GBP", "100"), house.payee()
+    body = {"amount": 10, "currency": "GBP", "beneficiary_id": payee, "payment_method": "bank_transfer",
+            "direction": "outbound", "source_account_id": account, "provider": "manual"}
+    ids = {house.owner.post("/payments", body, expect=201).json["payment_id"] for _ in range(2)}
+    assert len(ids) == 2 and balances(server, account) == (80, 100)
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    first = house.owner.post("/payments", body, headers=key, expect=201)
+    again = house.owner.post("/payments", body, headers=key, expect=201)
+    assert again.text == first.text and balances(server, account) == (70, 100)
+    house.owner.post("/payments", {**body, "amount": 11}, headers=key, expect=409)
+
+
+def test_as_many_at_once_as_the_balance_covers(server, house, platform, fees):
+    fees("GBP", "0.5", "fixed_amount")
+    account, payee = open_account(server, "GBP", "50"), house.payee()
+    body = {"amount": 10, "currency": "GBP", "beneficiary_id": payee, "payment_method": "bank_transfer",
+            "direction": "outbound", "source_account_id": account, "provider": "manual"}
+    with ThreadPoolExecutor(12) as pool:
+        callers = [Pcx(server, "org_admin") for _ in range(12)]
+        replies = list(pool.map(lambda caller: caller.post("/payments", body, expect=(201, 400)), callers))
+        made = [reply.json for reply in replies if reply.status == 201]
+        assert len(made) == 4 and balances(server, account) == (8, 50)
+        # The end is reached once, whoever says it how often.
+        admins = [Pcx(server, "internal_admin") for _ in range(12)]
+        start = books(platform)
+        list(pool.map(lambda pair: pair[0].patch(
+            f"/payments/{made[0]['payment_id']}", {"status": pair[1]}, expect=(200, 409)),
+            [(admin, ("completed", "canceled")[n % 2]) for n, admin in enumerate(admins)]))
+    ended = house.owner.get(f"/payments/{made[0]['payment_id']}", expect=200).json["status"]
+    assert balances(server, account) == ((8, D("39.5")) if ended == "completed" else (D("18.5"), 50))
+    assert moved(start, books(platform))["GBP", "customer", ""] == ((D("-10.5"), D("10.5")) if ended == "completed" else (0, D("10.5")))
