@@ -156,6 +156,8 @@ def test_every_step_of_a_withdrawal(pcx_admin, platform, server, sandbox, withdr
         pcx_admin.post(f"/virtual-accounts/admin/squadco/withdrawals/{transaction_id}/process", expect=status)
     else:
         pcx_admin.post(f"{path_of(transaction_id)}/{action}", expect=status)
+    if state == "approved":
+        sandbox.advance("PT3M")  # longer than the provider asked us to wait
     wait_until(lambda: pcx_admin.get(path_of(transaction_id), expect=200).data["status"] == after, what=after)
     sandbox.advance("PT5S")
     assert pcx_admin.get(path_of(transaction_id), expect=200).data["status"] == after
