@@ -30,6 +30,9 @@
 #define ENTRY_LIFETIME (30 * USEC_PER_SEC)
 #define COMMIT_GRACE (5 * USEC_PER_SEC)
 
+/* Beside enum session_kind: a token of somebody else's, which names no session of ours. */
+#define EXTERNAL_TOKEN 16u
+
 #define LABEL_MAX 64
 #define LABEL_COUNT 64
 #define ADDRESS_COUNT 4096
@@ -367,6 +370,30 @@ int credentials_check_token(struct call *c, struct str text, unsigned session_ki
     fill(c->app->credentials, &entry);
     *ret_principal = entry.principal;
     return OK;
+}
+
+int credentials_recall(struct call *c, struct str token, struct principal *ret_principal)
+{
+    struct entry entry;
+    uint8_t digest[SHA256_SIZE];
+    digest_sha256(token, digest);
+    if (!look_up(c->app->credentials, digest, &entry) || entry.session_kind != EXTERNAL_TOKEN)
+        return ERR_NOT_FOUND;
+    if (entry.expires_at <= c->now)
+        return ERR_TOKEN_EXPIRED;
+    *ret_principal = entry.principal;
+    return OK;
+}
+
+void credentials_remember(struct call *c, struct str token, const struct principal *principal,
+                          usec_t expires_at, usec_t since)
+{
+    struct entry entry = {.principal = *principal,
+                          .session_kind = EXTERNAL_TOKEN,
+                          .filled_at = since,
+                          .expires_at = expires_at};
+    digest_sha256(token, entry.digest);
+    fill(c->app->credentials, &entry);
 }
 
 struct str credentials_bearer(struct str authorization)

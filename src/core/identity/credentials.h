@@ -42,6 +42,12 @@ int credentials_check_token(struct call *c, struct str token, unsigned session_k
 /* What a person may do who has proved to be one in some other way: as after a log-in. */
 int credentials_of_user(struct call *c, id_t64 user_id, struct principal *ret_principal);
 
+/* The cache, for tokens that others have signed (core/identity/external_pool.c). What is remembered
+ * has to have been read after `since` (monotonic). ERR_NOT_FOUND when nothing is; ERR_TOKEN_EXPIRED. */
+int credentials_recall(struct call *c, struct str token, struct principal *ret_principal);
+void credentials_remember(struct call *c, struct str token, const struct principal *principal,
+                          usec_t expires_at, usec_t since);
+
 /* "Bearer abc" -> "abc"; absent for other schemes and for an absent header. */
 struct str credentials_bearer(struct str authorization);
 

@@ -168,6 +168,10 @@ int external_pool_check_token(struct call *c, struct str text, struct principal 
     struct external_pool *pool = credentials_external_pool(c->app->credentials);
     struct token token;
     int64_t expires_at;
+    usec_t since = clock_monotonic();
+    int known = pool ? credentials_recall(c, text, ret_principal) : ERR_NOT_FOUND;
+    if (known != ERR_NOT_FOUND)
+        return known;
     if (!pool || !token_read(c->arena, text, &token) || !token_expiry(&token, &expires_at) ||
         !verified(pool, &token))
         return ERR_INVALID_TOKEN;
@@ -182,5 +186,7 @@ int external_pool_check_token(struct call *c, struct str text, struct principal 
     int error = find_person(c, &token, &user);
     if (error)
         return error == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : error;
-    return credentials_of_user(c, user.id, ret_principal);
+    TRY(credentials_of_user(c, user.id, ret_principal));
+    credentials_remember(c, text, ret_principal, expires_at, since);
+    return OK;
 }

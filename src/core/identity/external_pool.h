@@ -15,7 +15,7 @@ struct external_pool;
 /* NULL when no pool is configured. */
 struct external_pool *external_pool_start(struct app *app);
 struct external_pool *external_pool_free(struct external_pool *pool);
-/* As credentials_check_token. ERR_INVALID_TOKEN when no pool is configured or it did not sign the
+/* As credentials_check_token, and cached as there. ERR_INVALID_TOKEN when no pool is configured or it did not sign the
  * token. */
 int external_pool_check_token(struct call *c, struct str text, struct principal *ret_principal);
 

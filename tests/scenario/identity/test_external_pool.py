@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from client.http import wait_until
 from client.people import Stranger
+from client.sandbox import Sandbox
 
 
 class Pool:
@@ -79,6 +80,14 @@ def test_external_tokens(own_server, pool):
                   pool.token(email=who["email"], email_verified=True, token_use="refresh"),
                   pool.token(key=other, email=who["email"], email_verified=True)]:
         assert status(token) == 401
+
+    # A token that was taken is remembered, but not beyond its end.
+    brief = pool.token(email=who["email"], email_verified=True, exp=int(time.time()) + 60)
+    assert [status(brief) for _ in range(3)] == [200, 200, 200]
+    Sandbox(server).advance("PT61S")
+    assert status(brief) == 401
+    by_email = pool.token(email=who["email"], email_verified=True)
+    assert status(by_email) == 200
 
     pool.add_key("two")
     rotated = pool.token(kid="two", email=who["email"], email_verified=True)
