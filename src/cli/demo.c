@@ -41,7 +41,9 @@ struct story {
     struct str api_key;
     struct str hook_id, webhook_secret;
     struct str account_id, account_number;
+    struct str deposit_reference;
     struct str fee_id, rate_id, beneficiary_id, payment_id;
+    struct decimal charged; /* the payment with its fees */
 };
 
 static struct str member(const struct json *json, const char *path)
@@ -106,7 +108,7 @@ static void register_organisation(struct story *story)
     in = body(story);
     json_put(&in, "email", story->email);
     json_put(&in, "confirmation_code", read_code(story));
-    demo_say("the code arrives by e-mail (GET /sandbox/inbox)");
+    demo_say("the code is in the mail, which the sandbox keeps");
     demo_post(client, DEMO_NOBODY, "/v1/users/confirm", &in);
 }
 
@@ -183,6 +185,36 @@ static void listen_to_webhooks(struct story *story)
     demo_say("signing secret of %zu characters, shown this once", story->webhook_secret.len);
 }
 
+/* ---- What was posted ---- */
+
+static void show_journal(const struct json *journal)
+{
+    const struct json *transfers = json_get(journal, "transfers");
+
+    demo_say("%.*s  %.*s", STR_FMT(member(journal, "journal_id")),
+             STR_FMT(member(journal, "description")));
+    for (size_t i = 0; i < json_count(transfers); i++) {
+        const struct json *transfer = json_at(transfers, i);
+        printf("      %-8.*s %3.*s %10.*s   %.*s -> %.*s\n", STR_FMT(member(transfer, "kind")),
+               STR_FMT(member(transfer, "currency")), STR_FMT(member(transfer, "amount")),
+               STR_FMT(member(transfer, "debit_kind")), STR_FMT(member(transfer, "credit_kind")));
+    }
+}
+
+/* All of a reference, oldest first; ends the program unless there are `expected`. */
+static void show_journals(struct story *story, struct str reference, size_t expected)
+{
+    struct demo_client *client = story->client;
+    struct str path = arena_printf(client->arena, "/platform/v1/ledger/journals?reference=%.*s",
+                                   STR_FMT(reference));
+    const struct json *journals = json_get(demo_get(client, DEMO_ADMIN, path.ptr), "data");
+
+    if (json_count(journals) != expected)
+        demo_fail(client, "journals are missing, or there are too many");
+    for (size_t i = json_count(journals); i > 0; i--)
+        show_journal(json_at(journals, i - 1));
+}
+
 /* ---- 3: money comes in ---- */
 
 static struct str account_path(struct story *story)
@@ -191,13 +223,33 @@ static struct str account_path(struct story *story)
                         STR_FMT(story->account_id));
 }
 
-static void show_account(struct story *story)
+static struct decimal number(const struct json *json, const char *path)
+{
+    struct decimal value = {0};
+
+    json_decimal(json_get(json, path), &value);
+    return value;
+}
+
+/* Says what is on the account; ends the program when it is not `balance`, or not `held` of it. */
+static void show_account(struct story *story, struct decimal balance, struct decimal held)
 {
     const struct json *account = demo_get(story->client, DEMO_ADMIN, account_path(story).ptr);
 
     demo_say("balance NGN %.*s, held %.*s, available %.*s",
              STR_FMT(member(account, "data.balance")), STR_FMT(member(account, "data.held_amount")),
              STR_FMT(member(account, "data.available_balance")));
+    if (decimal_compare(number(account, "data.balance"), balance) != 0 ||
+        decimal_compare(number(account, "data.held_amount"), held) != 0)
+        demo_fail(story->client, "the account's balance is not what it has to be");
+}
+
+static struct decimal amount(const char *text)
+{
+    struct decimal value = {0};
+
+    decimal_parse(str_from(text), &value);
+    return value;
 }
 
 static void open_account(struct story *story)
@@ -229,13 +281,14 @@ static void receive_deposit(struct story *story)
     json_put(&in, "sender_name", STR("KOLA STORES"));
     const struct json *event =
         demo_post(client, DEMO_NOBODY, "/sandbox/providers/squad/events", &in);
-    demo_say("callback %.*s answered with %.*s",
-             STR_FMT(member(event, "event.transaction_reference")),
+    story->deposit_reference = member(event, "event.transaction_reference");
+    demo_say("callback %.*s answered with %.*s", STR_FMT(story->deposit_reference),
              STR_FMT(member(event, "status")));
     for (int i = 0; i < WAIT_TIMES; i++) {
         const struct json *account = demo_poll(client, DEMO_ADMIN, account_path(story).ptr);
-        if (str_is(member(account, "data.balance"), DEPOSIT)) {
-            show_account(story);
+        if (decimal_compare(number(account, "data.balance"), amount("0")) > 0) {
+            show_account(story, amount(DEPOSIT), amount("0"));
+            show_journals(story, story->deposit_reference, 1);
             return;
         }
         pause_ms(WAIT_MS);
@@ -312,7 +365,19 @@ static void pay(struct story *story)
     demo_say("%.*s: NGN %.*s + fee %.*s -> GBP %.*s, %.*s", STR_FMT(story->payment_id),
              STR_FMT(member(payment, "amount")), STR_FMT(member(payment, "total_fees")),
              STR_FMT(member(payment, "target_amount")), STR_FMT(member(payment, "status")));
-    show_account(story);
+    if (!decimal_add(amount(AMOUNT), number(payment, "total_fees"), &story->charged))
+        demo_fail(client, "the fee is out of range");
+    show_account(story, amount(DEPOSIT), story->charged);
+}
+
+static void show_what_is_left(struct story *story)
+{
+    struct decimal left, spent = story->charged;
+
+    spent.coefficient = -spent.coefficient;
+    if (!decimal_add(amount(DEPOSIT), spent, &left))
+        demo_fail(story->client, "the balance is out of range");
+    show_account(story, left, amount("0"));
 }
 
 static void wait_for_provider(struct story *story)
@@ -329,7 +394,7 @@ static void wait_for_provider(struct story *story)
             demo_say("payment %.*s, transaction %.*s, provider id %.*s", STR_FMT(status),
                      STR_FMT(member(payment, "transaction_id")),
                      STR_FMT(member(payment, "provider_payment_id")));
-            show_account(story);
+            show_what_is_left(story);
             return;
         }
         if (str_is(status, "failed"))
@@ -341,30 +406,10 @@ static void wait_for_provider(struct story *story)
 
 /* ---- 5: what is left behind ---- */
 
-static void show_journals(struct story *story)
+static void show_payment_journals(struct story *story)
 {
-    struct demo_client *client = story->client;
-    struct str path = arena_printf(client->arena, "/platform/v1/ledger/journals?reference=%.*s",
-                                   STR_FMT(story->payment_id));
-    const struct json *found = demo_get(client, DEMO_ADMIN, path.ptr);
-    const struct json *journals = json_get(found, "data");
-
-    chapter("What was posted: each asset balances by itself");
-    if (json_count(journals) < 2)
-        demo_fail(client, "the payment's journals are missing");
-    for (size_t i = json_count(journals); i > 0; i--) {
-        const struct json *journal = json_at(journals, i - 1);
-        const struct json *transfers = json_get(journal, "transfers");
-        demo_say("%.*s  %.*s", STR_FMT(member(journal, "journal_id")),
-                 STR_FMT(member(journal, "description")));
-        for (size_t k = 0; k < json_count(transfers); k++) {
-            const struct json *transfer = json_at(transfers, k);
-            printf("      %-8.*s %3.*s %10.*s   %.*s -> %.*s\n", STR_FMT(member(transfer, "kind")),
-                   STR_FMT(member(transfer, "currency")), STR_FMT(member(transfer, "amount")),
-                   STR_FMT(member(transfer, "debit_kind")),
-                   STR_FMT(member(transfer, "credit_kind")));
-        }
-    }
+    chapter("What was posted for the payment: each asset balances by itself");
+    show_journals(story, story->payment_id, 2);
 }
 
 static void show_webhooks(struct story *story)
@@ -403,7 +448,7 @@ static void tell(struct story *story)
     add_beneficiary(story);
     pay(story);
     wait_for_provider(story);
-    show_journals(story);
+    show_payment_journals(story);
     show_webhooks(story);
     /* Fees are the platform's, not the company's: the next demo starts without this one. */
     demo_delete(
