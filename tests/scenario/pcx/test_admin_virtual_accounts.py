@@ -156,9 +156,13 @@ def test_every_step_of_a_withdrawal(pcx_admin, platform, server, sandbox, withdr
         pcx_admin.post(f"/virtual-accounts/admin/squadco/withdrawals/{transaction_id}/process", expect=status)
     else:
         pcx_admin.post(f"{path_of(transaction_id)}/{action}", expect=status)
-    if state == "approved":
-        sandbox.advance("PT3M")  # longer than the provider asked us to wait
-    wait_until(lambda: pcx_admin.get(path_of(transaction_id), expect=200).data["status"] == after, what=after)
+
+    def reached():
+        if state == "approved":  # the provider asked us to wait
+            sandbox.advance("PT3M")
+        return pcx_admin.get(path_of(transaction_id), expect=200).data["status"] == after
+
+    wait_until(reached, what=after)
     sandbox.advance("PT5S")
     assert pcx_admin.get(path_of(transaction_id), expect=200).data["status"] == after
     assert balances(server, account_id) == LEFT[after]
