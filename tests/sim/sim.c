@@ -1,10 +1,17 @@
 /*
- * The simulator: one seed drives a random workload on the ledger with a test clock and, on SQLite,
- * with faults in the file; the auditor predicts every answer. After every fault, and at the end,
- * the ledger must verify and hold what the auditor holds.
+ * The simulator: one seed drives a random workload on the ledger with a test clock and with faults:
+ * in the file of SQLite, in the connections to PostgreSQL. The auditor predicts every answer. After
+ * every fault, and at the end, the ledger must verify and hold what the auditor holds.
  *
- *     build/sim SEED [DATABASE_URL]       one run; exit status 1 and the seed when anything is off
- *     build/sim --fresh COUNT             that many runs with seeds nobody has tried
+ *     build/sim [--postgresql] SEED             one run; exit status 1 and the seed when anything is
+ *                                               off
+ *     build/sim [--postgresql] --fresh COUNT    that many runs with seeds nobody has tried
+ *     build/sim --postgresql --each STRIDE SEED a short run with one cut, at message 1, 1 + STRIDE ...
+ *                                               until a run meets none, of either kind
+ *
+ * PostgreSQL is the server that CAMBIST_TEST_POSTGRESQL names (tools/postgresql run). There two
+ * writers take turns, as two processes would, through a proxy that cuts a connection at the Nth
+ * message; they go on as a server does.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +19,13 @@
 #include <unistd.h>
 
 #include "auditor.h"
+#include "cutting_proxy.h"
 #include "ledger/internal.h"
 #include "store/fault.h"
+#include "store_fixture.h"
 
 #define BATCHES 300
+#define BATCHES_SHORT 25
 #define CALLS_MOST 12
 #define KEYS 250
 /* Runs of keys are made of so few, and merged, all the time. */
@@ -23,6 +33,7 @@
 #define BODIES 3
 #define FIRST_TENANT ((id_t64)501)
 #define TENANTS 2
+#define WRITERS 2
 
 struct sim {
     uint64_t seed, random;
@@ -31,8 +42,14 @@ struct sim {
     struct arena *arena;
     struct store *store;
     struct store_fault *fault;
-    struct sql *sql;
+    bool postgresql;
+    long cut_at; /* the only cut; 0: many, at random */
+    enum breaking cut;
+    struct store_fixture fixture; /* PostgreSQL's schema */
+    struct sql *sql;              /* of the writer whose turn it is */
     struct ledger *ledger;
+    struct sql *sqls[WRITERS]; /* SQLite has one */
+    struct ledger *ledgers[WRITERS];
     struct auditor *now;    /* what the batch has done so far */
     struct auditor *before; /* the last commit */
     struct auditor *call;   /* before the call */
@@ -459,13 +476,23 @@ static void check_books(struct sim *s)
 
 /* ---- Batches, faults ---- */
 
+static void arm(struct sim *s)
+{
+    if (s->cut_at)
+        proxy_arm(s->cut, s->faults ? 0 : s->cut_at);
+    else if (s->postgresql)
+        proxy_arm(one_in(s, 2) ? SWALLOW_MESSAGE : SWALLOW_ANSWER, 1 + (long)below(s, 60));
+    else if (s->fault)
+        store_fault_arm(s->fault, 2 + (long)below(s, 400));
+}
+
 static void open_books(struct sim *s, bool with_fault)
 {
     static const enum fault_kind kinds[] = {FAULT_FAIL, FAULT_CUT_SHORT, FAULT_DISK_FULL,
                                             FAULT_CRASH, FAULT_CRASH_TORN};
     struct str why = STR_NONE;
     s->fault = NULL;
-    if (with_fault)
+    if (with_fault && !s->postgresql)
         s->fault = store_fault_new(kinds[below(s, 5)], s->random);
     const struct store_options options = {
         .database = s->database,
@@ -478,25 +505,45 @@ static void open_books(struct sim *s, bool with_fault)
         fprintf(stderr, "seed %llu: store_open: %.*s\n", (unsigned long long)s->seed, STR_FMT(why));
         exit(1);
     }
-    s->sql = store_acquire(s->store, true);
-    s->ledger = ledger_new(s->sql);
-    ledger_spill_keys_at(s->ledger, SPILL_AT);
-    if (s->fault)
-        store_fault_arm(s->fault, 2 + (long)below(s, 400));
+    for (size_t i = 0; i < (s->postgresql ? WRITERS : 1); i++) {
+        s->sqls[i] = store_acquire(s->store, true);
+        s->ledgers[i] = ledger_new(s->sqls[i]);
+        ledger_spill_keys_at(s->ledgers[i], SPILL_AT);
+    }
+    s->sql = s->sqls[0];
+    s->ledger = s->ledgers[0];
+    if (with_fault)
+        arm(s);
 }
 
 static void close_books(struct sim *s)
 {
-    ledger_free(s->ledger);
-    store_release(s->store, s->sql);
+    for (size_t i = 0; i < (s->postgresql ? WRITERS : 1); i++) {
+        ledger_free(s->ledgers[i]);
+        store_release(s->store, s->sqls[i]);
+    }
     store_close(s->store);
     store_fault_free(s->fault);
+}
+
+/* As a server does it before the calls of a batch; half of the time. */
+static int expect_batch(struct sim *s)
+{
+    static const id_t64 tenants[TENANTS] = {FIRST_TENANT, FIRST_TENANT + 1};
+    if (!s->postgresql || one_in(s, 2))
+        return OK;
+    int error = ledger_expect_tenants(s->ledger, tenants, TENANTS);
+    for (uint64_t i = below(s, 20); i > 0; i--)
+        ledger_expect_account(s->ledger, any_account(s));
+    return error ? error : ledger_lock_tenants(s->ledger, tenants, TENANTS);
 }
 
 /* ERR_CONFLICT stands for a rollback for no reason. */
 static int fill_batch(struct sim *s)
 {
     int error = ledger_begin(s->ledger, s->now->now);
+    if (!error)
+        error = expect_batch(s);
     for (uint64_t calls = 1 + below(s, CALLS_MOST); calls > 0 && !error; calls--)
         error = guarded_call(s);
     if (error)
@@ -544,46 +591,80 @@ static void find_out(struct sim *s)
     *(kept ? s->before : s->now) = *(kept ? s->now : s->before);
     check_books(s);
     close_books(s);
-    open_books(s, s->database.ptr[0] == '/');
+    open_books(s, true);
+}
+
+/* PostgreSQL's writer learns by itself what became of a commit: a batch that failed is not in the
+ * books, whoever looks. */
+static void go_on(struct sim *s, int error)
+{
+    if (error != ERR_STORE_LOST && error != ERR_STORE_RETRY)
+        die(s, sql_last_error(s->sql), ERR_STORE_LOST, error);
+    s->faults++;
+    *s->now = *s->before;
+    proxy_arm(SWALLOW_MESSAGE, 0);
+    check_books(s);
+    arm(s);
+}
+
+static void one_batch(struct sim *s)
+{
+    size_t turn = s->postgresql ? below(s, WRITERS) : 0;
+    s->sql = s->sqls[turn];
+    s->ledger = s->ledgers[turn];
+    s->now->now += 1 + (usec_t)below(s, 200);
+    s->before->now = s->now->now;
+    int error = run_batch(s);
+    if (!error)
+        *s->before = *s->now;
+    else if (error == ERR_CONFLICT)
+        *s->now = *s->before;
+    else if (store_failed(error) && s->postgresql)
+        go_on(s, error);
+    else if (store_failed(error))
+        find_out(s);
+    else
+        die(s, "batch", OK, error);
+    if (s->postgresql && proxy_has_broken()) {
+        /* The connection was lost with the commit, and the writer found out that it had worked. */
+        s->faults++;
+        check_books(s);
+        arm(s);
+    }
 }
 
 static void run(struct sim *s)
 {
-    bool sqlite = s->database.ptr[0] == '/';
     open_books(s, false);
     close_books(s);
-    open_books(s, sqlite);
-    for (int batch = 0; batch < BATCHES; batch++) {
-        s->now->now += 1 + (usec_t)below(s, 200);
-        s->before->now = s->now->now;
-        int error = run_batch(s);
-        if (!error) {
-            *s->before = *s->now;
-        } else if (error == ERR_CONFLICT) {
-            *s->now = *s->before;
-        } else if (store_failed(error)) {
-            find_out(s);
-        } else {
-            die(s, "batch", OK, error);
-        }
-        if (sqlite && one_in(s, 10))
+    open_books(s, true);
+    for (int batch = 0; batch < (s->cut_at ? BATCHES_SHORT : BATCHES); batch++) {
+        one_batch(s);
+        if (s->postgresql)
+            continue;
+        if (one_in(s, 10))
             store_checkpoint(s->store);
         arena_reset(s->arena);
-        s->database =
-            s->folder[0] && sqlite ? arena_printf(s->arena, "%s/sim.db", s->folder) : s->database;
+        s->database = arena_printf(s->arena, "%s/sim.db", s->folder);
     }
+    if (s->postgresql)
+        proxy_arm(SWALLOW_MESSAGE, 0);
     close_books(s);
     open_books(s, false);
-    if (!agrees(s, s->before))
+    if (!s->postgresql && !agrees(s, s->before))
         *s->before = *s->now;
     check_books(s);
     close_books(s);
 }
 
-static void run_seed(uint64_t seed, const char *url)
+/* False when it was over before the cut that was asked for. */
+static bool run_seed(uint64_t seed, bool postgresql, long cut_at, enum breaking cut)
 {
     struct sim s = {
         .seed = seed,
+        .postgresql = postgresql,
+        .cut_at = cut_at,
+        .cut = cut,
         .random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1,
         .arena = arena_new(SIZE_MAX),
         .now = calloc(1, sizeof(struct auditor)),
@@ -594,13 +675,23 @@ static void run_seed(uint64_t seed, const char *url)
     snprintf(s.folder, sizeof(s.folder), "/tmp/cambist-sim.XXXXXX");
     if (!mkdtemp(s.folder))
         abort();
-    s.database = url ? str_from(url) : arena_printf(s.arena, "%s/sim.db", s.folder);
+    if (postgresql) {
+        fixture_prepare(&s.fixture, STORE_POSTGRESQL);
+        proxy_add_to_url(s.fixture.database, sizeof(s.fixture.database));
+        s.database = str_from(s.fixture.database);
+    } else {
+        s.database = arena_printf(s.arena, "%s/sim.db", s.folder);
+    }
     s.now->now = s.before->now = INT64_C(1760000000000000);
     run(&s);
-    printf("seed %llu: %ld calls, %ld refused, %ld replayed, %zu journals, %zu holds, %ld faults: "
-           "everything as predicted\n",
-           (unsigned long long)seed, s.operations, s.refused, s.replays, s.now->journal_count,
-           s.now->hold_count, s.faults);
+    if (!cut_at)
+        printf(
+            "seed %llu: %ld calls, %ld refused, %ld replayed, %zu journals, %zu holds, %ld faults: "
+            "everything as predicted\n",
+            (unsigned long long)seed, s.operations, s.refused, s.replays, s.now->journal_count,
+            s.now->hold_count, s.faults);
+    if (postgresql)
+        fixture_close(&s.fixture);
     snprintf(command, sizeof(command), "rm -rf %s", s.folder);
     if (system(command) != 0)
         abort();
@@ -608,20 +699,42 @@ static void run_seed(uint64_t seed, const char *url)
     free(s.now);
     free(s.before);
     free(s.call);
+    return s.faults > 0;
+}
+
+static void cut_everywhere(uint64_t seed, long stride)
+{
+    static const char *const names[] = {"before", "after"};
+    for (enum breaking cut = SWALLOW_MESSAGE; cut <= SWALLOW_ANSWER; cut++) {
+        long at = 1;
+        while (run_seed(seed, true, at, cut))
+            at += stride;
+        printf("seed %llu: cut %s message 1, %ld ... %ld: everything as predicted\n",
+               (unsigned long long)seed, names[cut], 1 + stride, at);
+    }
 }
 
 int main(int argc, char **argv)
 {
-    if (argc == 3 && strcmp(argv[1], "--fresh") == 0) {
-        uint64_t first = (uint64_t)clock_now();
-        for (uint64_t i = 0; i < strtoull(argv[2], NULL, 10); i++)
-            run_seed(first + i, NULL);
-        return 0;
-    }
-    if (argc < 2) {
-        fprintf(stderr, "usage: sim SEED [DATABASE_URL] | sim --fresh COUNT\n");
+    bool postgresql = argc > 1 && strcmp(argv[1], "--postgresql") == 0;
+    char **arguments = argv + 1 + postgresql;
+    int count = argc - 1 - postgresql;
+    bool fresh = count == 2 && strcmp(arguments[0], "--fresh") == 0;
+    bool each = postgresql && count == 3 && strcmp(arguments[0], "--each") == 0;
+    if (count != 1 && !fresh && !each) {
+        fprintf(stderr, "usage: sim [--postgresql] SEED | sim [--postgresql] --fresh COUNT |"
+                        " sim --postgresql --each STRIDE SEED\n");
         return 2;
     }
-    run_seed(strtoull(argv[1], NULL, 10), argc > 2 ? argv[2] : NULL);
+    if (postgresql)
+        proxy_start();
+    if (each) {
+        cut_everywhere(strtoull(arguments[2], NULL, 10), strtol(arguments[1], NULL, 10));
+        return 0;
+    }
+    uint64_t first = fresh ? (uint64_t)clock_now() : strtoull(arguments[0], NULL, 10);
+    uint64_t runs = fresh ? strtoull(arguments[1], NULL, 10) : 1;
+    for (uint64_t i = 0; i < runs; i++)
+        run_seed(first + i, postgresql, 0, SWALLOW_MESSAGE);
     return 0;
 }
