@@ -231,6 +231,9 @@ int payment_create(struct call *c, const struct payment_request *request, struct
     TRY(check_party(c, payment, &payee));
     TRY(fix_quote(c, request, payment));
     if (str_is(payment->direction, "external")) {
+        struct wallet named; /* moves nothing, but is no stranger's */
+        if (request->source_wallet_id)
+            TRY(wallet_get_for_caller(c, request->source_wallet_id, "source_account_id", &named));
         payment->fee_ids = STR("[]");
     } else {
         TRY(fix_fee(c, payment));

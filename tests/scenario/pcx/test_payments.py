@@ -7,7 +7,7 @@ import pytest
 
 from client.flows import balances, open_account
 from client.http import loads, wait_until
-from client.pcx import Platform
+from client.pcx import OtherTenant, Platform
 from client.people import company, register, with_key
 
 NOWHERE = "pay_0000000000001"
@@ -148,6 +148,10 @@ def test_inbound_credits_at_completion_and_external_moves_nothing(server, pcx, p
     assert balances(server, account) == (1000000, 1000000)
     pcx_admin.patch(f"/payments/{inbound['payment_id']}", {"status": "completed"}, expect=200)
     assert balances(server, account) == (1100000, 1100000)
+    stranger = OtherTenant(server)
+    theirs = stranger.post("/virtual-accounts/currency", {
+        "org_id": stranger.org_id, "user_id": stranger.user_id, "currency": "NGN"}, expect=201).data
+    pcx.post("/payments", body(theirs["account_id"], payee, direction="external", target_currency=None), expect=404)
     external = pcx.post("/payments", body(account, payee, direction="external", target_currency=None),
                         expect=201).json
     pcx_admin.patch(f"/payments/{external['payment_id']}", {"status": "completed"}, expect=200)
