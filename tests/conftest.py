@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from client import mutants, strangers
+from client import foreign, mutants, strangers
 from client.fincode import Fincode
 from client.pcx import Cognito, Pcx, PcxSession, Platform
 from client.sandbox import Sandbox
@@ -41,6 +41,7 @@ def server(request):
         raise
     if record_path(request):
         strangers.replay(running, record_path(request, "strangers-" + ENGINE))
+        foreign.replay(running, record_path(request, "foreign-" + ENGINE))
         mutants.replay(running, record_path(request, "mutants-" + ENGINE))
     running.close()
 

@@ -90,6 +90,14 @@ def fresh(text):
     return text
 
 
+def under_new_keys(text, but):
+    """A key of a posting stands for what it was first sent with, whatever comes with it later."""
+    for path, _ in list(places(loads(text))):
+        if path[-1] == "instructionIdempotencykey" and path != but:
+            text = put(text, path, f'"{uuid.uuid4().hex}"')
+    return text
+
+
 def fund(server, text):
     """Money for the accounts that a body names, which the scenarios may have emptied."""
     platform = Platform(server)
@@ -114,12 +122,64 @@ def mutants(contract, operation, sound):
             amount = is_amount(contract, operation, path)
             for token in NUMBERS if amount or isinstance(value, (int, Decimal)) else TEXTS:
                 nonsense = amount and (token in NONSENSE or (token in ("0", "-0") and path[-1] in POSITIVE))
-                yield Mutant(method, url, put(text, path, token), path, token, nonsense)
+                yield Mutant(method, url, put(under_new_keys(text, path), path, token), path, token, nonsense)
     for parameter in contract.parameters(operation):
         if parameter["in"] == "query":
             for value in ARGUMENTS:
                 yield Mutant(method, with_argument(url, parameter["name"], value), text,
                              (parameter["name"],), value)
+
+
+CURSOR = re.compile("cursor|evaluated_?key|nexttoken", re.I)
+SIZE = re.compile("limit|pagesize|perpage", re.I)
+
+
+def cursors_in(value):
+    """Every cursor that a reply hands out."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if CURSOR.search(key) and isinstance(member, str) and member:
+                yield member
+            yield from cursors_in(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from cursors_in(member)
+
+
+def spoilt(cursor):
+    """The cursor with one thing changed, and what was never one."""
+    middle = len(cursor) // 2
+    for at in (0, 7, 15, middle, len(cursor) - 1):
+        yield cursor[:at] + ("0" if cursor[at:at + 1] != "0" else "1") + cursor[at + 1:]
+    yield from (cursor[:-1], cursor + "0", cursor[:16], cursor[::-1])
+    yield from ("x", "0" * 40, "{}", "\x00", "eyJwayI6IjEifQ==", "f" * 40)
+
+
+def with_place(operation, contract, sound):
+    """(place, request with a value in it) for each cursor and each page size that the operation takes."""
+    for parameter in contract.parameters(operation):
+        if parameter["in"] == "query":
+            yield parameter["name"], lambda value, name=parameter["name"]: Mutant(
+                sound.method, with_argument(sound.url, name, value), sound.body, (name,), value, True)
+    schema = contract.body_schema(operation)
+    for name in contract.flat(schema)[0] if schema and sound.body and sound.body.startswith("{") else []:
+        yield name, lambda value, name=name: Mutant(
+            sound.method, sound.url, dumps({**loads(sound.body), name: value}), (name,), str(value), True)
+
+
+def tampered(caller, contract, operation, sound, cursors):
+    """Requests with a cursor of this list that was changed, or with one of another list (`cursors`, by operation)."""
+    makers = list(with_place(operation, contract, sound))
+    taken = [make for name, make in makers if CURSOR.search(name)]
+    small = [make(1) for name, make in makers if SIZE.search(name)]
+    for page in small if taken else []:
+        for cursor in cursors_in(page.send(caller).json):
+            cursors.setdefault(operation["operationId"], cursor)
+    own = cursors.get(operation["operationId"], "0" * 40)
+    others = [cursor for key, cursor in cursors.items() if key != operation["operationId"]][:3]
+    for make in taken:
+        for value in dict.fromkeys([*spoilt(own), *others]):
+            yield make(value)
 
 
 def was_refused(status, text):
@@ -204,12 +264,12 @@ def left_behind(server, caller, attempts):
     return changed
 
 
-def replay_operation(server, caller, contract, row, requests):
+def replay_operation(server, caller, contract, row, requests, cursors):
     """Yields what is to be noted."""
     operation, refused, count = contract.by_id[row["id"]], [], 0
     sound, succeeds = sound_one(server, caller, requests)
     try:
-        variants = list(mutants(contract, operation, sound))
+        variants = [*mutants(contract, operation, sound), *tampered(caller, contract, operation, sound, cursors)]
     except ValueError:
         return  # a form, or bytes that are no JSON
     for mutant in variants:
@@ -231,7 +291,7 @@ def replay_operation(server, caller, contract, row, requests):
 
 def replay(server, path):
     """Writes one line per problem, and one per operation to say that it was tried."""
-    by_dialect, callers = contracts(BUILD), {}
+    by_dialect, callers, cursors = contracts(BUILD), {}, {}
     with open(path, "a", encoding="utf-8") as file:
         for row, requests in candidates(server, Router(operations(server.binary))).values():
             contract = by_dialect[row["dialect"]]
@@ -239,5 +299,6 @@ def replay(server, path):
                 continue  # callbacks of providers are signed over their bytes
             if row["dialect"] not in callers:
                 callers[row["dialect"]] = caller_of(server, row["dialect"])
-            for found in replay_operation(server, callers[row["dialect"]], contract, row, requests):
+            callers[row["dialect"]].tokens = None  # logging out is an operation, too
+            for found in replay_operation(server, callers[row["dialect"]], contract, row, requests, cursors):
                 file.write(json.dumps({"operation": row["id"], **found}) + "\n")
