@@ -56,6 +56,7 @@ CREATE TABLE user_account (
     kyc_submitted_at BIGINT NOT NULL,
     kyc_approved_at BIGINT NOT NULL,
     kyc_failure_reason TEXT,
+    kyc_decided_at BIGINT NOT NULL,
     bridge_customer_id TEXT,
     password_hash TEXT,
     srp_verifier SECRET,

@@ -263,8 +263,6 @@ static int verify(struct arena *arena, const struct provider_settings *settings,
         return ERR_UNAUTHENTICATED;
     if (!readable)
         return ERR_MALFORMED_JSON;
-    if (!readable)
-        return ERR_MALFORMED_JSON;
 
     *ret_event = (struct provider_event){
         .event_id = connector_value(&source, "transaction_reference"),

@@ -14,9 +14,10 @@
 #include "core/provider/providers.h"
 #include "sandbox/sandbox_internal.h"
 
-extern const struct simulation simulation_squad, simulation_sarepay, simulation_bridge;
+extern const struct simulation simulation_squad, simulation_sarepay, simulation_bridge,
+    simulation_veriff;
 const struct simulation *const simulations[] = {&simulation_squad, &simulation_sarepay,
-                                                &simulation_bridge, NULL};
+                                                &simulation_bridge, &simulation_veriff, NULL};
 
 /* Simulated providers answer in milliseconds: who waits for one that does not need not wait long. */
 #define TIMEOUT_MS 5000

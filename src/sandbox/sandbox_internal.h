@@ -6,7 +6,7 @@
 #include "sandbox/sandbox.h"
 #include "sandbox/simulator.h"
 
-#define SIMULATOR_COUNT 3
+#define SIMULATOR_COUNT 4
 
 struct sandbox_hook;
 

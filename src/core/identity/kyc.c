@@ -47,26 +47,50 @@ static int tell_webhooks(struct call *c, const struct user *user)
     return outbox_event(c, user->organisation_id, event.ptr, json_object_end(&data));
 }
 
-int kyc_decide(struct call *c, struct user *user, struct str word, struct str session_id,
-               struct str reason)
+static bool is_known(const struct user *user, struct str word, struct str session_id)
 {
     const struct kyc_rule *rule = find_rule(word);
     struct str status = rule ? str_from(rule->kyc_status) : word;
-    bool same_session = !str_present(session_id) || str_eq(session_id, user->kyc_session_id);
-    if (str_eq(status, user->kyc_status) && same_session)
-        return OK;
-    user->kyc_status = status;
+    return str_eq(status, user->kyc_status) &&
+           (!str_present(session_id) || str_eq(session_id, user->kyc_session_id));
+}
+
+static int apply(struct call *c, struct user *user, struct str word, struct str session_id,
+                 struct str reason, usec_t decided_at)
+{
+    const struct kyc_rule *rule = find_rule(word);
+    user->kyc_status = rule ? str_from(rule->kyc_status) : word;
     user->kyc_session_id = str_or(session_id, user->kyc_session_id);
     user->kyc_failure_reason = STR_NONE;
+    user->kyc_decided_at = decided_at;
     if (rule) {
         user->status = str_from(rule->user_status);
         if (rule->stamp == STAMP_APPROVED)
-            user->kyc_approved_at = c->now;
+            user->kyc_approved_at = decided_at;
         if (rule->stamp == STAMP_REJECTED)
             user->kyc_failure_reason = reason;
         if (rule->stamp == STAMP_SUBMITTED && !user->kyc_submitted_at)
-            user->kyc_submitted_at = c->now;
+            user->kyc_submitted_at = decided_at;
     }
     TRY(user_update(c, user));
     return tell_webhooks(c, user);
+}
+
+int kyc_decide(struct call *c, struct user *user, struct str word, struct str session_id,
+               struct str reason)
+{
+    return is_known(user, word, session_id) ? OK : apply(c, user, word, session_id, reason, c->now);
+}
+
+int kyc_review(struct call *c, struct user *user, struct str word, struct str session_id,
+               struct str reason, usec_t decided_at)
+{
+    if (decided_at < user->kyc_decided_at)
+        return OK;
+    if (!is_known(user, word, session_id))
+        return apply(c, user, word, session_id, reason, decided_at);
+    if (decided_at == user->kyc_decided_at)
+        return OK;
+    user->kyc_decided_at = decided_at;
+    return user_update(c, user);
 }

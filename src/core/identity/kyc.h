@@ -17,5 +17,9 @@
  */
 int kyc_decide(struct call *c, struct user *user, struct str word, struct str session_id,
                struct str reason);
+/* The same for a decision that was taken elsewhere at `decided_at` and may arrive late: one that is older
+ * than what is known changes nothing. */
+int kyc_review(struct call *c, struct user *user, struct str word, struct str session_id,
+               struct str reason, usec_t decided_at);
 
 #endif

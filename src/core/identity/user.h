@@ -48,6 +48,7 @@
     F(INTEGER, kyc_submitted_at)    \
     F(INTEGER, kyc_approved_at)     \
     F(TEXT, kyc_failure_reason)     \
+    F(INTEGER, kyc_decided_at)      \
     F(TEXT, bridge_customer_id)     \
     F(TEXT, password_hash)          \
     F(SECRET, srp_verifier)         \

@@ -34,6 +34,7 @@ static const struct {
     {"squad", "https://api-d.squadco.com"},
     {"sarepay", "https://app.sarepay.com/api"},
     {"bridge", "https://api.bridge.xyz/v0"},
+    {"veriff", "https://stationapi.veriff.com"},
 };
 
 static struct str default_address(const char *name)

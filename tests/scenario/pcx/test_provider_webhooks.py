@@ -192,3 +192,83 @@ def test_kyc_webhook_of_bridge_needs_its_signature(server):
     other.prefix = "/v1/users/webhook"
     other.post("/kyc", {"event_type": "customer.updated.status_transitioned", "event_id": "wh_1"},
                expect=401)
+
+
+# ---- Veriff ----
+
+class Veriff(Http):
+    prefix = "/v1/users"
+
+    def __init__(self, server, sandbox):
+        super().__init__(server)
+        self.sandbox = sandbox
+
+    def decide(self, expect=200, body=None, **event):
+        text, headers = signed(self.sandbox, "veriff", event)
+        return self.send("POST", "/webhook-kyc", raw=body or text, headers=headers, expect=expect)
+
+
+@pytest.fixture
+def veriff(server, sandbox):
+    return Veriff(server, sandbox)
+
+
+@pytest.fixture
+def applicant(server, sandbox):
+    return PcxSession(server, register(server, sandbox, id_type="passport", id_number="A1"))
+
+
+@pytest.mark.parametrize("word,kyc_status,status,stamp", [
+    ("approved", "approved", "active", "kyc_approved_at"), ("declined", "rejected", "rejected", "kyc_failure_reason"),
+    ("resubmission_requested", "pending", "pending_verification", "kyc_submitted_at"),
+    ("review", "pending", "pending_verification", "kyc_submitted_at"), ("expired", "expired", "not_verified", None),
+    ("abandoned", "abandoned", "not_verified", None)])
+def test_veriff_decides(veriff, applicant, sandbox, word, kyc_status, status, stamp):
+    hook = sandbox.hook()
+    applicant.post("/public/webhooks", {"endpoint_url": hook.url}, expect=201)
+    at = "2026-01-15T10:00:00.000Z"
+    for _ in range(2):  # said twice, done once
+        reply = veriff.decide(vendorData=applicant.who["email"].upper(), decision=word, id="ver_1", decisionTime=at,
+                              reason="blurred").json
+        assert reply["message"] and reply["user"]["user_id"] == applicant.user_id
+        assert "id_number" not in reply["user"]  # the caller is nobody in particular
+    user = applicant.get(f"/users/{applicant.user_id}", expect=200).json
+    assert (user["kyc_status"], user["status"], user["kyc_session_id"]) == (kyc_status, status, "ver_1")
+    if stamp:
+        assert user[stamp] == ("blurred" if stamp == "kyc_failure_reason" else at)
+    event = json.loads(hook.wait()[0]["body"])
+    assert event["event_type"] == "kyc." + kyc_status and event["data"]["user_id"] == applicant.user_id
+    assert len(hook.deliveries()) == 1
+
+
+def test_the_latest_decision_of_veriff_wins(veriff, applicant):
+    email = applicant.who["email"]
+    for at, word, now in (("2026-01-15T10:00:02Z", "approved", "approved"), ("2026-01-15T10:00:01Z", "declined", "approved"),
+                          ("2026-01-15T10:00:04Z", "approved", "approved"), ("2026-01-15T10:00:03Z", "declined", "approved"),
+                          ("2026-01-15T10:00:05Z", "declined", "rejected"), ("2026-01-15T10:00:04Z", "approved", "rejected")):
+        assert veriff.decide(vendorData=email, decision=word, id="v", decisionTime=at).json["user"]["kyc_status"] == now
+
+
+@pytest.mark.parametrize("event,status,field", [
+    ({"vendorData": None}, 400, "verification.vendorData"), ({"decision": None}, 400, "verification.status"),
+    ({"decisionTime": "soon"}, 400, "verification.decisionTime"), ({"delivery": "fail"}, 400, "verification.status"),
+    ({"vendorData": "nobody@example.com"}, 404, "verification.vendorData")])
+def test_veriff_is_refused(veriff, applicant, event, status, field):
+    before = status_of(applicant)
+    sent = {"vendorData": applicant.who["email"], "decision": "approved", **event}
+    reply = veriff.decide(expect=status, **{name: value for name, value in sent.items() if value is not None})
+    assert [error["field"] for error in reply.json["errors"]] == [field]
+    assert status_of(applicant) == before
+
+
+def test_veriff_signs(server, sandbox, veriff, applicant):
+    before = status_of(applicant)
+    good = {"vendorData": applicant.who["email"], "decision": "approved"}
+    body, _ = signed(sandbox, "veriff", good)
+    veriff.decide(expect=401, body=body.replace("approved", "declined"), **good)
+    for headers in ({}, {"X-HMAC-SIGNATURE": "00"}, {"X-HMAC-SIGNATURE": ""}):
+        veriff.send("POST", "/webhook-kyc", raw=body, headers=headers, expect=401)
+        veriff.send("POST", "/webhook-kyc", raw="{", headers=headers, expect=401)
+    assert status_of(applicant) == before
+    assert sandbox.event("veriff", good).json["status"] == 200  # as Veriff itself would call
+    assert status_of(applicant) == ("approved", "active")
