@@ -26,7 +26,7 @@ static const char help[] =
     "  --directory DIR     where the SQLite file is made, and removed (.)\n"
     "  --keep              leaves the SQLite file\n"
     "  --seed N            another seed, other transfers (1)\n"
-    "  --series FILE       per batch: transfers,seconds,cpu_seconds,page_us as CSV\n"
+    "  --series FILE       per batch: transfers,seconds,cpu_seconds,page_us,key_us as CSV\n"
     "  --json              one line of JSON\n";
 
 struct arguments {
@@ -147,10 +147,10 @@ static void remove_files(const char *directory)
     rmdir(directory);
 }
 
-static void write_series(void *context, int64_t transfers, double seconds, double cpu,
-                         double page_us)
+static void write_series(void *context, const struct ledger_bench_point *point)
 {
-    fprintf(context, "%lld,%.6f,%.6f,%.2f\n", (long long)transfers, seconds, cpu, page_us);
+    fprintf(context, "%lld,%.6f,%.6f,%.2f,%.2f\n", (long long)point->transfers, point->seconds,
+            point->cpu_seconds, point->page_us, point->key_us);
 }
 
 static int bench_in(struct arena *arena, const struct arguments *arguments, const char *directory)
@@ -173,7 +173,7 @@ static int bench_in(struct arena *arena, const struct arguments *arguments, cons
     struct ledger_bench_options bench = arguments->bench;
     FILE *series = arguments->series ? fopen(arguments->series, "w") : NULL;
     if (series) {
-        fprintf(series, "transfers,seconds,cpu_seconds,page_us\n");
+        fprintf(series, "transfers,seconds,cpu_seconds,page_us,key_us\n");
         bench.progress = write_series;
         bench.context = series;
     }

@@ -33,7 +33,7 @@ struct worker {
     int64_t accepted, refused, retries;
     usec_t started, paused;
     double started_cpu, paused_cpu;
-    size_t pages_timed_at;
+    size_t reads_timed_at;
     int error;
 };
 
@@ -141,7 +141,8 @@ static double cpu_seconds(void)
 /* ---- Watching the cost while the table grows ---- */
 
 #define PAGE 50
-#define PAGES 100
+#define TIMED 100
+#define NOT_TIMED 5 /* they prepare the statements */
 
 static int by_size(const void *a, const void *b)
 {
@@ -149,26 +150,51 @@ static int by_size(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* The median page of accounts picked at random, over a snapshot of a reading connection, as a
- * server reads them. The first few prepare the statements and do not count. */
-static int time_pages(struct worker *w, double *ret_page_us)
+static int read_page(struct worker *w, struct sql *sql, struct arena *arena, double *ret_us)
+{
+    struct ledger_entry *entries;
+    size_t count;
+    usec_t start = clock_monotonic();
+    TRY(ledger_read_history(sql, arena, w->tenant_id, pick_account(w),
+                            (struct ledger_page){.limit = PAGE}, &entries, &count));
+    *ret_us = (double)(clock_monotonic() - start);
+    return OK;
+}
+
+static int find_by_key(struct worker *w, struct sql *sql, struct arena *arena, double *ret_us)
+{
+    struct journal *found, any;
+    size_t count;
+    int64_t newest;
+    TRY(sql_integer(sql, &newest, "SELECT last_journal FROM ledger_tenants WHERE tenant_id = ?",
+                    sql_int(w->tenant_id)));
+    /* Each is one transfer, and their ids are consecutive. */
+    id_t64 id = newest - (id_t64)(next_random(w) % w->sent);
+    if (ledger_read_journal(sql, arena, w->tenant_id, id, &any) || !str_present(any.key))
+        return OK; /* the end of a segment of ids */
+    usec_t start = clock_monotonic();
+    TRY(ledger_find_journals(sql, arena, w->tenant_id, LEDGER_BY_KEY, any.key, 0, 1, &found,
+                             &count));
+    *ret_us = (double)(clock_monotonic() - start);
+    return count == 1 && found->id == id ? OK : ERR_INTERNAL;
+}
+
+/* The median of reads picked at random, over a snapshot of a reading connection, as a server does
+ * them. */
+static int time_reads(struct worker *w,
+                      int (*read)(struct worker *, struct sql *, struct arena *, double *),
+                      double *ret_us)
 {
     struct sql *sql = store_acquire(w->store, false);
     struct arena *arena ARENA_SCOPED = arena_new(SIZE_MAX);
-    double pages[PAGES] = {0};
+    double times[TIMED] = {0};
     int error = sql_begin_read(sql);
-    for (int i = -5; i < PAGES && !error; i++) {
-        struct ledger_entry *entries;
-        size_t count;
+    for (int i = -NOT_TIMED; i < TIMED && !error; i++) {
         arena_reset(arena);
-        usec_t start = clock_monotonic();
-        error = ledger_read_history(sql, arena, w->tenant_id, pick_account(w),
-                                    (struct ledger_page){.limit = PAGE}, &entries, &count);
-        if (i >= 0)
-            pages[i] = (double)(clock_monotonic() - start);
+        error = read(w, sql, arena, &times[i < 0 ? 0 : i]);
     }
-    qsort(pages, PAGES, sizeof(pages[0]), by_size);
-    *ret_page_us = pages[PAGES / 2];
+    qsort(times, TIMED, sizeof(times[0]), by_size);
+    *ret_us = times[TIMED / 2];
     sql_rollback(sql);
     store_release(w->store, sql);
     return error;
@@ -176,20 +202,22 @@ static int time_pages(struct worker *w, double *ret_page_us)
 
 static int report_progress(struct worker *w)
 {
-    double page_us = 0;
+    struct ledger_bench_point point = {.transfers = (int64_t)w->sent};
     if (!w->options->progress || w->number > 0)
         return OK;
-    if ((double)w->sent >= 1.25 * (double)w->pages_timed_at || w->sent >= w->transfers) {
+    if ((double)w->sent >= 1.25 * (double)w->reads_timed_at || w->sent >= w->transfers) {
         usec_t start = clock_monotonic();
         double cpu = cpu_seconds();
-        TRY(time_pages(w, &page_us));
-        w->pages_timed_at = w->sent;
+        TRY(time_reads(w, read_page, &point.page_us));
+        if (w->options->described)
+            TRY(time_reads(w, find_by_key, &point.key_us));
+        w->reads_timed_at = w->sent;
         w->paused += clock_monotonic() - start;
         w->paused_cpu += cpu_seconds() - cpu;
     }
-    w->options->progress(w->options->context, (int64_t)w->sent,
-                         (double)(clock_monotonic() - w->started - w->paused) / 1e6,
-                         cpu_seconds() - w->started_cpu - w->paused_cpu, page_us);
+    point.seconds = (double)(clock_monotonic() - w->started - w->paused) / 1e6;
+    point.cpu_seconds = cpu_seconds() - w->started_cpu - w->paused_cpu;
+    w->options->progress(w->options->context, &point);
     return OK;
 }
 

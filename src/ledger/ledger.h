@@ -501,6 +501,15 @@ int ledger_export(struct sql *sql, enum ledger_export_format format, id_t64 tena
 
 /* ---- Measuring ---- */
 
+/* How far a benchmark is, and what that took. When the number of transfers has grown by a quarter,
+ * also the median time of a page of 50 entries of an account's history and, if journals have keys,
+ * of finding one by its key (else 0). */
+struct ledger_bench_point {
+    int64_t transfers;
+    double seconds, cpu_seconds;
+    double page_us, key_us;
+};
+
 struct ledger_bench_options {
     size_t accounts;  /* customers that may not be overdrawn, funded first */
     size_t transfers; /* each a journal of its own */
@@ -512,11 +521,8 @@ struct ledger_bench_options {
     bool two_phase;     /* each amount is held in one batch and posted in the next */
     bool described;     /* each journal has a key, a description and a reference */
     uint64_t seed;
-    /* After each batch: transfers so far, wall and processor time, and when the number of transfers
-     * has grown by a quarter, how long a page of 50 entries of an account's history takes (else 0).
-     */
-    void (*progress)(void *context, int64_t transfers, double seconds, double cpu_seconds,
-                     double page_us);
+    /* After each batch. */
+    void (*progress)(void *context, const struct ledger_bench_point *point);
     void *context;
 };
 struct ledger_bench_result {
