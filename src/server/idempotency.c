@@ -60,7 +60,7 @@ int idempotency_find(struct call *c, const struct idempotency_request *request,
                 ROW_SELECT(IDEMPOTENCY_ROW) " FROM idempotency WHERE tenant_id = ? AND "
                                             "credential_id = ? AND operation = ?"
                                             " AND idempotency_key = ?",
-                sql_int(c->principal.tenant_id), sql_int(c->principal.credential_id),
+                sql_int(request->tenant_id), sql_int(request->credential_id),
                 sql_text(request->operation), sql_text(request->key)));
     if (row.request_hash.len != IDEMPOTENCY_HASH_SIZE ||
         memcmp(row.request_hash.ptr, request->hash, IDEMPOTENCY_HASH_SIZE) != 0)
@@ -77,8 +77,8 @@ int idempotency_keep(struct call *c, const struct idempotency_request *request,
                      const struct idempotency_reply *reply)
 {
     struct idempotency row = {
-        .tenant_id = c->principal.tenant_id,
-        .credential_id = c->principal.credential_id,
+        .tenant_id = request->tenant_id,
+        .credential_id = request->credential_id,
         .operation = request->operation,
         .idempotency_key = request->key,
         .request_hash = {(const char *)request->hash, IDEMPOTENCY_HASH_SIZE},
@@ -108,29 +108,25 @@ int idempotency_prune(struct call *c, usec_t before, int64_t limit, int64_t *ret
 /* Few at a time (as many as there are workers, plus those that wait), so a list will do. */
 struct entered {
     struct entered *next;
-    id_t64 tenant_id, credential_id;
-    struct str operation, key; /* of the call's memory: it stays until it leaves */
+    const struct idempotency_request *request; /* of the call's memory: it stays until it leaves */
 };
 
 static pthread_mutex_t entered_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct entered *entered;
 
-static bool is_same(const struct entered *e, const struct call *c,
-                    const struct idempotency_request *request)
+static bool is_same(const struct idempotency_request *a, const struct idempotency_request *b)
 {
-    return e->tenant_id == c->principal.tenant_id &&
-           e->credential_id == c->principal.credential_id && str_eq(e->key, request->key) &&
-           str_eq(e->operation, request->operation);
+    return a->tenant_id == b->tenant_id && a->credential_id == b->credential_id &&
+           str_eq(a->key, b->key) && str_eq(a->operation, b->operation);
 }
 
-bool idempotency_enter(const struct call *c, const struct idempotency_request *request)
+bool idempotency_enter(struct arena *arena, const struct idempotency_request *request)
 {
-    struct entered *mine = ARENA_NEW(c->arena, struct entered);
-    *mine = (struct entered){NULL, c->principal.tenant_id, c->principal.credential_id,
-                             request->operation, request->key};
+    struct entered *mine = ARENA_NEW(arena, struct entered);
+    *mine = (struct entered){NULL, request};
     pthread_mutex_lock(&entered_lock);
     struct entered *e = entered;
-    while (e && !is_same(e, c, request))
+    while (e && !is_same(e->request, request))
         e = e->next;
     if (!e) {
         mine->next = entered;
@@ -140,11 +136,11 @@ bool idempotency_enter(const struct call *c, const struct idempotency_request *r
     return !e;
 }
 
-void idempotency_leave(const struct call *c, const struct idempotency_request *request)
+void idempotency_leave(const struct idempotency_request *request)
 {
     pthread_mutex_lock(&entered_lock);
     for (struct entered **e = &entered; *e; e = &(*e)->next) {
-        if (is_same(*e, c, request)) {
+        if ((*e)->request == request) {
             *e = (*e)->next;
             break;
         }

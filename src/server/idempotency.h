@@ -13,6 +13,8 @@
 #define IDEMPOTENCY_KEY_MAX 255
 
 struct idempotency_request {
+    /* Who called when the request came in: logging in makes somebody of the call meanwhile. */
+    id_t64 tenant_id, credential_id;
     struct str operation;
     struct str key;
     const char *header;                  /* that the key came in */
@@ -43,7 +45,7 @@ int idempotency_prune(struct call *c, usec_t before, int64_t limit, int64_t *ret
 /*
  * Keys whose slow operation is on its way in this process. False: it is there already.
  */
-bool idempotency_enter(const struct call *c, const struct idempotency_request *request);
-void idempotency_leave(const struct call *c, const struct idempotency_request *request);
+bool idempotency_enter(struct arena *arena, const struct idempotency_request *request);
+void idempotency_leave(const struct idempotency_request *request);
 
 #endif

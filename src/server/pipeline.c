@@ -381,6 +381,8 @@ static int read_idempotency_key(struct exchange *x)
     if (!is_writing(c->route))
         return OK;
     x->has_key = true;
+    x->idempotency.tenant_id = c->principal.tenant_id;
+    x->idempotency.credential_id = c->principal.credential_id;
     x->idempotency.operation = str_from(c->route->operation_id);
     x->idempotency.key = key;
     x->idempotency.header = name;
@@ -550,7 +552,7 @@ static void keep_refusal(struct writer_job *job, struct writer_turn *turn, int e
 static void leave(struct exchange *x)
 {
     if (x->entered)
-        idempotency_leave(&x->call, &x->idempotency);
+        idempotency_leave(&x->idempotency);
     x->entered = false;
 }
 
@@ -597,7 +599,7 @@ static int enter_slow(struct exchange *x, bool *ret_answered)
     *ret_answered = false;
     if (!x->has_key)
         return OK;
-    if (!idempotency_enter(c, &x->idempotency))
+    if (!idempotency_enter(c->arena, &x->idempotency))
         return call_refuse(c, ERR_IDEMPOTENCY_IN_PROGRESS, x->idempotency.header);
     x->entered = true;
     struct idempotency_reply kept;

@@ -1,6 +1,7 @@
 """What tools/generate refuses, and how it says so."""
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -119,6 +120,10 @@ REFUSALS = [
     ("info:", "infos:", "infos", "unknown key 'infos'"),
     ("    Thing:\n", "    Thing:\n    Thing:\n", "Thing:\n    Thing:", "stands here twice"),
     ("x-roles: [any]", "x-roles: [any", "parameters", "did not find expected"),
+    ("        - {name: thing_id, in: path, required: true, schema: {type: string}}\n", "", "parameters:",
+     "is a list of mappings"),
+    ("x-roles: [any]", "x-roles: &roles [*roles]", "x-roles", "an anchor contains itself"),
+    ("x-roles: [any]", "x-roles: [any]\n      <<: 1", "<<", "is no value"),
 ]
 
 
@@ -135,6 +140,24 @@ def test_refuses(place, old, new, needle, words):
     assert file == "api/pcx/things.yaml"
     # The place is the offending key, or the mapping that it is missing from.
     assert abs(int(line) - line_of(text, needle)) <= 2, done.stderr
+
+
+def broken_contracts():
+    """The good one without one of its lines, or with another value in it."""
+    lines = GOOD.split("\n")
+    for i, line in enumerate(lines):
+        yield lines[:i] + lines[i + 1:]
+        for value in ["null", "[]", "{}", "7", "[a, {b: 1}]"] if ":" in line else []:
+            yield lines[:i] + [line.split(":", 1)[0] + ": " + value] + lines[i + 1:]
+    yield from (["", "- a"], ["7"], ["\0"], ["paths: {1: 2}"], ["? [a]: b"])
+
+
+def test_whatever_is_broken_is_refused_with_file_and_line(place):
+    for lines in broken_contracts():
+        place.contract("things", "\n".join(lines))
+        done = place.run()
+        assert done.returncode in (0, 1)
+        assert done.returncode == 0 or re.match(r"api/pcx/things.yaml:\d+: \S", done.stderr), done.stderr
 
 
 def test_refuses_an_operation_id_used_twice(place):

@@ -97,7 +97,10 @@ def path_shape(path):
     return re.sub(r"\{[^{}]*\}", "{}", path)
 
 
-def check_keys(node, allowed, what, extensions=()):
+def check_keys(node, allowed, what, place, extensions=()):
+    """`place` is for what is no mapping and so has none of its own."""
+    if not isinstance(node, Map):
+        raise Refusal(place, f"{what} is a mapping")
     for key in node:
         if key in allowed or key in extensions:
             continue
@@ -136,7 +139,7 @@ class Reader:
             if not file.endswith(".yaml"):
                 continue
             document = load(os.path.join(directory, file), f"{self.api}/{name}/{file}", self.cache)
-            check_keys(document, TOP_KEYS, "the contract")
+            check_keys(document, TOP_KEYS, "the contract", document.place)
             want(document, "openapi", str, "the contract")
             if "paths" not in document and file != SHARED:
                 raise Refusal(document.place, "the contract has no paths")
@@ -196,7 +199,7 @@ class Reader:
             self.check_path(path, place)
             if not isinstance(item, Map):
                 raise Refusal(place, "a path holds its methods")
-            check_keys(item, METHODS, f"path {path}")
+            check_keys(item, METHODS, f"path {path}", place)
             for method, node in item.items():
                 dialect.operations.append(self.read_operation(dialect, file, path, method, node, item.at(method)))
 
@@ -217,7 +220,7 @@ class Reader:
         what = f"{method.upper()} {path}"
         if not isinstance(node, Map):
             raise Refusal(place, f"{what} is empty")
-        check_keys(node, OPERATION_KEYS, what, OPERATION_EXTENSIONS)
+        check_keys(node, OPERATION_KEYS, what, place, OPERATION_EXTENSIONS)
         if not re.fullmatch(dialect.prefix + r"_[a-z0-9_]+", want(node, "operationId", str, what)):
             raise Refusal(node.at("operationId"),
                           f"operationId '{node['operationId']}' must be snake_case and begin with {dialect.prefix}_")
@@ -241,11 +244,18 @@ class Reader:
         self.read_replies(dialect, file, operation)
         return operation
 
+    @staticmethod
+    def parameter_list(operation):
+        listed = operation.node.get("parameters", [])
+        if not isinstance(listed, list) or not all(isinstance(node, Map) for node in listed):
+            raise Refusal(operation.node.at("parameters"), f"parameters of {operation.id} is a list of mappings")
+        return listed
+
     def read_parameters(self, dialect, file, operation):
         seen = set()
-        for node in operation.node.get("parameters", []):
+        for node in self.parameter_list(operation):
             parameter = self.follow(dialect, file, node) if "$ref" in node else node
-            check_keys(parameter, PARAMETER_KEYS, "a parameter")
+            check_keys(parameter, PARAMETER_KEYS, "a parameter", node.place)
             name = want(parameter, "name", str, "a parameter")
             place = want(parameter, "in", str, f"parameter '{name}'")
             if place not in ("path", "query", "header"):
@@ -265,7 +275,7 @@ class Reader:
         body = operation.node.get("requestBody")
         if body is None:
             return
-        check_keys(body, BODY_KEYS, "requestBody")
+        check_keys(body, BODY_KEYS, "requestBody", operation.node.at("requestBody"))
         content = want(body, "content", Map, "requestBody")
         operation.body_required = bool(body.get("required", False))
         operation.body = [(media, schema) for media, schema in self.read_content(content) if schema is not None]
@@ -277,9 +287,10 @@ class Reader:
         for status, node in responses.items():
             if not re.fullmatch(r"[1-5][0-9][0-9]", str(status)):
                 raise Refusal(responses.at(status), f"'{status}' is no status code")
-            response = self.follow(dialect, file, node) if "$ref" in node else node
-            check_keys(response, RESPONSE_KEYS, f"response {status}")
-            content = self.read_content(response["content"]) if "content" in response else []
+            response = self.follow(dialect, file, node) if isinstance(node, Map) and "$ref" in node else node
+            check_keys(response, RESPONSE_KEYS, f"response {status}", responses.at(status))
+            content = self.read_content(want(response, "content", Map, f"response {status}")) \
+                if "content" in response else []
             if str(status)[0] not in "23":
                 continue
             media, schema = content[0] if content else (None, None)
@@ -292,7 +303,7 @@ class Reader:
         for media, node in content.items():
             if media not in MEDIA_TYPES:
                 raise Refusal(content.at(media), f"unknown media type '{media}'")
-            check_keys(node, MEDIA_KEYS, f"content {media}")
+            check_keys(node, MEDIA_KEYS, f"content {media}", content.at(media))
             schema = want(node, "schema", Map, f"content {media}")
             self.check_schema(schema, node.at("schema"))
             result.append((media, schema))

@@ -42,11 +42,21 @@ class _Builder:
     def __init__(self, file):
         self.file = file
         self.scalars = yaml.constructor.SafeConstructor()
+        self.open = set()  # nodes being built: an alias may not lead back into its own anchor
 
     def place(self, node):
         return f"{self.file}:{node.start_mark.line + 1}"
 
     def build(self, node):
+        if id(node) in self.open:
+            raise Refusal(self.place(node), "an anchor contains itself")
+        self.open.add(id(node))
+        try:
+            return self.build_value(node)
+        finally:
+            self.open.discard(id(node))
+
+    def build_value(self, node):
         if isinstance(node, yaml.MappingNode):
             result = Map()
             result.place = self.place(node)
@@ -66,7 +76,10 @@ class _Builder:
             return result
         if node.tag == "tag:yaml.org,2002:timestamp":  # an example date stays the text it is
             return node.value
-        return self.scalars.construct_object(node)
+        try:
+            return self.scalars.construct_object(node)
+        except (yaml.YAMLError, ValueError) as error:
+            raise Refusal(self.place(node), f"'{node.value}' is no value: {str(error).splitlines()[0]}") from None
 
 
 def parse(text, file):

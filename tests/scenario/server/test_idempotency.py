@@ -115,3 +115,16 @@ def test_vaultspay(vaultspay):
     assert again.text == first.text and again.headers["Idempotency-Replayed"] == "true"
     other = vaultspay.post("/be/api/v1/accounts", {**body, "currencyId": 840}, headers=key, expect=422)
     assert (other.json["code"], other.json["errors"][0]["key"]) == (1000, "Idempotency-Key")
+
+
+def test_a_login_makes_somebody_else_of_the_call(server, platform):
+    """Its key belongs to who called, not to who the caller became; the next use of it is answered, not crashed on."""
+    who = server.credentials["pcx"]["other_tenant"]["internal_admin"]
+    key, body = uuid.uuid4().hex, {"email": who["email"], "password": who["password"], "tenant": "second"}
+
+    def log_in(**change):
+        return platform.post("/sessions", {**body, **change}, headers={"Idempotency-Key": key})
+    first, again, other, last = log_in(), log_in(), log_in(password="another"), log_in()
+    assert first.status == 201, first
+    assert again.json["code"] == last.json["code"] == "IDEMPOTENCY_SECRET", again
+    assert other.json["code"] == "IDEMPOTENCY_MISMATCH", other
