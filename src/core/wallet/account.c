@@ -155,7 +155,8 @@ int wallet_prepare_opening(struct call *c, struct wallet_opening *opening)
                              asks_for_address(opening) ? "create_wallet" : "create_virtual_account",
                              call_id(c, ID_ACCOUNT, opening->wallet_id), opening->request_json,
                              &opening->outcome);
-    opening->without_number = error == ERR_NOT_FOUND;
+    /* What cannot be asked with these details now cannot be asked with them later. */
+    opening->without_number = error == ERR_NOT_FOUND || error == ERR_REQUIRED;
     if (error) {
         /* The account is opened all the same; who it is for does not depend on its number. */
         log_warn("a provider gave no account number", LOG_STR("provider", opening->provider),

@@ -26,7 +26,7 @@ struct wallet_opening {
     const struct asset *asset;
     struct str request_json; /* what the provider is asked */
     struct provider_outcome outcome;
-    bool without_number; /* the provider has none in this currency */
+    bool without_number; /* the provider has none in this currency, or not with these details */
 };
 
 /* On a worker: every check, then the provider. Refused as wallet_open refuses, and with
