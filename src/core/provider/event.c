@@ -133,12 +133,16 @@ static int event_from_json(struct arena *arena, struct str text, struct provider
 static int store_event(struct call *c, const struct provider *provider,
                        const struct provider_event *event)
 {
-    int64_t known;
-    TRY(sql_integer(c->sql, &known,
-                    "SELECT COUNT(*) FROM provider_event WHERE provider = ? AND event_id = ?",
-                    sql_text(str_from(provider->name)), sql_text(event->event_id)));
-    if (known)
-        return OK;
+    struct provider_event_record known;
+    int error = sql_one(
+        c->sql, c->arena, &provider_event_record_row, &known,
+        ROW_SELECT(PROVIDER_EVENT_ROW) " FROM provider_event WHERE provider = ? AND event_id = ?",
+        sql_text(str_from(provider->name)), sql_text(event->event_id));
+    if (!error && !str_eq(known.body, event_json(c->arena, event)))
+        provider_alert(c->app, "an event came again and says something else", known.provider,
+                       STR("event"), known.id, event->event_id);
+    if (error != ERR_NOT_FOUND)
+        return error;
     struct provider_event_record row = {
         .id = id_new(),
         .tenant_id = find_tenant(c, provider, event),
@@ -152,7 +156,7 @@ static int store_event(struct call *c, const struct provider *provider,
     TRY(sql_insert(c->sql, "provider_event", &provider_event_record_row, &row));
     id_t64 caller_tenant = c->principal.tenant_id;
     c->principal.tenant_id = row.tenant_id;
-    int error = outbox_add(c, "provider_event", NULL, row.id, c->now);
+    error = outbox_add(c, "provider_event", NULL, row.id, c->now);
     c->principal.tenant_id = caller_tenant;
     return error;
 }

@@ -196,6 +196,50 @@ static int remember(struct call *c, struct str provider, struct str reference,
         sql_text(reference));
 }
 
+#define KNOWN_DEPOSIT_ROW(F)    \
+    F(INTEGER, wallet_id)       \
+    F(INTEGER, organisation_id) \
+    F(INTEGER, asset)           \
+    F(INTEGER, amount)
+ROW_STRUCT(known_deposit, KNOWN_DEPOSIT_ROW);
+#define ROW_SELF struct known_deposit
+ROW_TYPE(known_deposit, KNOWN_DEPOSIT_ROW);
+#undef ROW_SELF
+
+static struct str amount_text(struct call *c, money_t amount, const struct asset *asset)
+{
+    return decimal_print(c->arena, money_to_decimal(amount, asset), 0);
+}
+
+/* Told again is usual; told otherwise moves nothing, but a person has to look at it. */
+static int compare_with_known(struct call *c, const struct provider_event *event,
+                              const struct asset *asset, struct str reference)
+{
+    struct known_deposit known;
+    struct buf metadata = json_object(c->arena);
+
+    TRY(sql_one(c->sql, c->arena, &known_deposit_row, &known,
+                "SELECT wallet_id, COALESCE((SELECT organisation_id FROM wallet WHERE wallet.id ="
+                " wallet_deposit_event.wallet_id), 0) AS organisation_id, asset, amount"
+                " FROM wallet_deposit_event WHERE provider = ? AND event_reference = ?",
+                sql_text(event->provider), sql_text(reference)));
+    if (known.asset == asset->id && known.amount == event->amount)
+        return 0;
+    const struct wallet wallet = {.id = known.wallet_id, .organisation_id = known.organisation_id};
+    const struct asset *first = asset_by_id((int)known.asset);
+    json_put(&metadata, "provider", event->provider);
+    json_put(&metadata, "reference", reference);
+    json_put(&metadata, "currency", str_from(first->code));
+    json_put(&metadata, "amount", amount_text(c, known.amount, first));
+    json_put(&metadata, "now_reported_currency", str_from(asset->code));
+    json_put(&metadata, "now_reported", amount_text(c, event->amount, asset));
+    log_error("a provider contradicts a deposit it told of before",
+              LOG_STR("provider", event->provider), LOG_STR("reference", reference));
+    return wallet_log(c, &wallet, "deposit.contradicted", "alert",
+                      "The provider reported a deposit again, with another amount.",
+                      json_object_end(&metadata));
+}
+
 static int credit_wallet(struct call *c, const struct wallet *wallet, struct str provider,
                          struct str reference, money_t amount, struct wallet_entry *entry)
 {
@@ -231,7 +275,7 @@ int wallet_credit_suspense(struct call *c, const struct wallet *wallet, const st
     json_put(&metadata, "provider", provider);
     json_put(&metadata, "reference", reference);
     json_put(&metadata, "currency", str_from(asset->code));
-    json_put(&metadata, "amount", decimal_print(c->arena, money_to_decimal(amount, asset), 0));
+    json_put(&metadata, "amount", amount_text(c, amount, asset));
     json_put(&metadata, "journal_id", call_id(c, ID_JOURNAL, *ret_journal));
     log_error("a deposit went to suspense: no active account could take it",
               LOG_STR("provider", provider), LOG_STR("reference", reference));
@@ -252,7 +296,7 @@ int wallet_apply_deposit(struct call *c, const struct provider_event *event)
         return ERR_INVALID;
     TRY(take_event(c, event->provider, reference, &is_new));
     if (!is_new)
-        return 0;
+        return compare_with_known(c, event, asset, reference);
     int error = find_credited(c, event, &wallet);
     if (error && error != ERR_NOT_FOUND)
         return error;

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from client.flows import balances, open_account
-from client.http import wait_until
+from client.http import Http, wait_until
 from client.pcx import OtherTenant, Pcx
 from client.people import register, with_key
 
@@ -302,6 +302,51 @@ def test_the_provider_credits_a_virtual_account_once(pcx_admin, server, sandbox)
     assert balances(server, account_id) == (2501, 2501)
     assert [Decimal(e["amount"]) for e in entries(pcx_admin, account_id)] == [
         Decimal("0.25"), Decimal("2500.75")]
+
+
+def alerts_of(admin, account_id, kind):
+    return [log["metadata"] for log in admin.get("/virtual-accounts/logs", {
+        "type": kind, "account_id": account_id, "limit": 100}, expect=200).data]
+
+
+def test_a_provider_that_contradicts_itself(pcx_admin, server, sandbox):
+    """The same deposit with another amount, in an event of its own: the first word counts, and somebody is told."""
+    account_id = open_account(server, "USD")
+    there = pcx_admin.get(f"/virtual-accounts/admin/accounts/{account_id}", expect=200).data["provider_account_id"]
+    event = {"type": "deposit", "account_id": there, "currency": "usd", "amount": "20.00",
+             "reference": "R" + uuid.uuid4().hex[:12]}
+    for amount in ("20.00", "20.00", "200.00"):
+        sandbox.event("bridge", {**event, "amount": amount})
+        wait_until(lambda: balances(server, account_id)[0] == 20, what="the deposit")
+    told = wait_until(lambda: alerts_of(pcx_admin, account_id, "deposit.contradicted"), what="the alert")
+    assert [(m["reference"], m["amount"], m["now_reported"]) for m in told] == [(event["reference"], "20", "200")]
+    assert balances(server, account_id) == (20, 20) and len(entries(pcx_admin, account_id)) == 1
+
+
+def test_an_event_that_comes_again_with_another_content(pcx_admin, server, sandbox):
+    def alerts():
+        return [line for line in Http(server).get("/metrics", expect=200).text.splitlines()
+                if line.startswith("cambist_provider_alerts_total")]
+
+    account_id, before = open_account(server), alerts()
+    number = pcx_admin.get(f"/virtual-accounts/admin/accounts/{account_id}", expect=200).data["account_number"]
+    event = {"account_number": number, "amount": "20.00", "reference": "R" + uuid.uuid4().hex[:12]}
+    for _ in range(2):
+        sandbox.event("squad", event)
+        wait_until(lambda: balances(server, account_id)[0] == 20, what="the deposit")
+    assert alerts() == before
+    assert sandbox.event("squad", {**event, "amount": "200.00"}).json["status"] == 200
+    assert alerts() != before and balances(server, account_id) == (20, 20)
+
+
+def test_a_deposit_in_another_currency_goes_to_suspense(pcx_admin, server, sandbox):
+    account_id = open_account(server, "USD")
+    there = pcx_admin.get(f"/virtual-accounts/admin/accounts/{account_id}", expect=200).data["provider_account_id"]
+    for currency, amount in (("eur", "7.5"), ("usd", "2.5")):
+        sandbox.event("bridge", {"type": "deposit", "account_id": there, "currency": currency, "amount": amount})
+    wait_until(lambda: balances(server, account_id)[0] == Decimal("2.5"), what="the deposit")
+    told = wait_until(lambda: alerts_of(pcx_admin, account_id, "deposit.suspended"), what="the alert")
+    assert [(m["currency"], m["amount"]) for m in told] == [("EUR", "7.5")]
 
 
 # ---- Transfers ----
