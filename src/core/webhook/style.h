@@ -37,7 +37,7 @@ struct webhook_style {
 extern const struct webhook_style *const webhook_styles[];
 const struct webhook_style *webhook_style_find(struct str name);
 
-/* 1 minute, doubling, at most 6 hours apart, none later than 24 hours after the first. */
+/* 1 minute, doubling, at most 6 hours apart, the last 24 hours after the first. */
 usec_t webhook_retry_for_a_day(unsigned attempts, usec_t first_attempt, usec_t now);
 
 #endif

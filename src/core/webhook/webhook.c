@@ -42,8 +42,10 @@ usec_t webhook_retry_for_a_day(unsigned attempts, usec_t first_attempt, usec_t n
         delay *= 2;
     if (delay > 6 * USEC_PER_HOUR)
         delay = 6 * USEC_PER_HOUR;
-    usec_t next = now + delay;
-    return next <= first_attempt + USEC_PER_DAY ? next : 0;
+    usec_t next = now + delay, last = first_attempt + USEC_PER_DAY;
+    if (now >= last)
+        return 0;
+    return next < last ? next : last;
 }
 
 int webhook_check_url(struct call *c, struct str url, const char *field)
