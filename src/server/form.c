@@ -71,18 +71,34 @@ struct form {
     const struct type *type;
     void *object;
     bool *seen; /* by field */
-    struct json_problem *problems;
+    struct json_problem *problems, *last;
+    size_t problem_count;
 };
+
+/* As many as of a JSON body: a form of a million repeated fields is not told of each. */
+#define MAX_PROBLEMS 50
+
+static void add_problems(struct form *form, struct json_problem *problems)
+{
+    for (; problems && form->problem_count < MAX_PROBLEMS; form->problem_count++) {
+        if (form->last)
+            form->last->next = problems;
+        else
+            form->problems = problems;
+        form->last = problems;
+        problems = problems->next;
+        form->last->next = NULL;
+    }
+}
 
 static void add_problem(struct form *form, int error, struct str path)
 {
+    if (form->problem_count == MAX_PROBLEMS)
+        return;
     struct json_problem *problem = ARENA_NEW(form->arena, struct json_problem);
     problem->error = error;
     problem->path = arena_copy(form->arena, path);
-    struct json_problem **end = &form->problems;
-    while (*end)
-        end = &(*end)->next;
-    *end = problem;
+    add_problems(form, problem);
 }
 
 static void set_field(struct form *form, struct str name, struct str value)
@@ -113,10 +129,7 @@ static void set_field(struct form *form, struct str name, struct str value)
         json_decode(form->arena, value, &field->value, type_at(form->object, field), &problems);
     else
         json_decode_text(form->arena, value, field, form->object, &problems);
-    struct json_problem **end = &form->problems;
-    while (*end)
-        end = &(*end)->next;
-    *end = problems;
+    add_problems(form, problems);
 }
 
 static void decode_urlencoded(struct form *form, struct str body)
@@ -184,7 +197,9 @@ static int decode_multipart(struct form *form, struct str content_type, struct s
         const char *end = find(rest, delimiter);
         if (!blank || !end || blank + 4 > end + 2)
             return ERR_MALFORMED_JSON;
-        struct str headers = {rest.ptr + 2, (size_t)(blank - rest.ptr) - 2};
+        struct str headers = {rest.ptr + 2, 0};
+        if (blank > rest.ptr) /* else the part has none */
+            headers.len = (size_t)(blank - headers.ptr);
         struct str value = {blank + 4, end > blank + 4 ? (size_t)(end - blank - 4) : 0};
         struct str name = part_name(headers);
         if (str_present(name))

@@ -132,6 +132,25 @@ static int decode(struct arena *arena, const char *type, struct str body,
     return form_decode(arena, str_from(type), body, &sample_value, ret_sample, &problems);
 }
 
+/* Each of them would be searched past, and told of. */
+static void test_form_of_many_problems(void **state)
+{
+    (void)state;
+    struct arena *arena ARENA_SCOPED = arena_new(1 << 26);
+    struct json_problem *problems = NULL;
+    struct sample *sample;
+    struct buf body = buf_new(arena, 1 << 20);
+    for (int i = 0; i < 250000; i++)
+        buf_add_cstr(&body, "age=x&");
+    int error = form_decode(arena, STR("application/x-www-form-urlencoded"), buf_str(&body),
+                            &sample_value, &sample, &problems);
+    assert_int_equal(error, ERR_WRONG_TYPE);
+    size_t count = 0;
+    for (const struct json_problem *p = problems; p; p = p->next)
+        count++;
+    assert_int_equal(count, 50);
+}
+
 static void test_url_encoded_form(void **state)
 {
     (void)state;
@@ -170,6 +189,9 @@ static void test_multipart_form(void **state)
     for (size_t cut = 0; cut + 4 < whole.len; cut++)
         assert_int_not_equal(decode(arena, type, (struct str){whole.ptr, cut}, &sample), OK);
     assert_int_not_equal(decode(arena, "multipart/form-data", whole, &sample), OK);
+    /* A part without headers has no name, and is passed over. */
+    assert_int_equal(decode(arena, type, STR("--xx\r\n\r\nx\r\n--xx--\r\n"), &sample),
+                     ERR_REQUIRED);
 }
 
 /* ---- Rate limits ---- */
@@ -301,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_bad_settings_are_refused),
         cmocka_unit_test(test_percent_decoding),
         cmocka_unit_test(test_url_encoded_form),
+        cmocka_unit_test(test_form_of_many_problems),
         cmocka_unit_test(test_multipart_form),
         cmocka_unit_test(test_rate_limit_lets_a_burst_through),
         cmocka_unit_test(test_metrics_add_up),
