@@ -90,8 +90,8 @@ int pcx_create_payment(struct call *c, const struct pcx_create_payment_in *in,
                                       .target_amount = body->target_amount};
 
     TRY(pcx_read_optional_id(c, ID_ORGANISATION, body->org_id, "org_id", &payment.organisation_id));
-    TRY(call_parse_id(c, ID_BENEFICIARY, body->beneficiary_id, "beneficiary_id",
-                      &payment.beneficiary_id));
+    TRY(pcx_read_id(c, ID_BENEFICIARY, body->beneficiary_id, "beneficiary_id",
+                    &payment.beneficiary_id));
     TRY(pcx_read_optional_id(c, ID_RATE, body->org_rate_id, "org_rate_id", &request.rate_id));
     TRY(pcx_read_optional_id(c, ID_ACCOUNT, body->source_account_id, "source_account_id",
                              &request.source_wallet_id));

@@ -168,7 +168,7 @@ def test_inbound_credits_at_completion_and_external_moves_nothing(server, pcx, p
     ({"payment_method": "barter"}, 400, "payment_method"), ({"beneficiary_id": "ben_0000000000001"}, 404, "beneficiary_id"),
     ({"provider": "paystack"}, 400, "provider"), ({"source_account_id": "va_0000000000001"}, 404, "account"),
     ({"direction": "inbound"}, 400, "target_currency"), ({"org_id": "org_0000000000001"}, 403, "org_id"),
-    ({"org_id": "nonsense"}, 400, "org_id"), ({"beneficiary_id": "nonsense"}, 404, "beneficiary_id"),
+    ({"org_id": "nonsense"}, 400, "org_id"), ({"beneficiary_id": "nonsense"}, 400, "beneficiary_id"),
     ({"currency": None}, 400, "currency"), ({"beneficiary_id": None}, 400, "beneficiary_id"),
     ({"payment_method": None}, 400, "payment_method"), ({"direction": None}, 400, "direction"),
     ({"source_account_id": "nonsense"}, 400, "source_account_id"), ({"metadata": [1]}, 400, "metadata"),
