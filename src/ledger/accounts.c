@@ -164,13 +164,19 @@ int ledger_get_account(struct ledger *ledger, id_t64 tenant_id, id_t64 account_i
     return OK;
 }
 
+#define READ_TEXT LEDGER_LOADED_COLUMNS "WHERE a.id = ? AND a.tenant_id = ?"
+
+int ledger_expect_read(struct sql *sql, id_t64 tenant_id, id_t64 account_id)
+{
+    return sql_expect(sql, READ_TEXT, sql_int(account_id), sql_int(tenant_id));
+}
+
 int ledger_read_account(struct sql *sql, id_t64 tenant_id, id_t64 account_id,
                         struct ledger_account *ret_account)
 {
     struct arena *scratch ARENA_SCOPED = arena_new(4096);
     struct ledger_loaded_ row;
-    TRY(sql_one(sql, scratch, &ledger_loaded__row, &row,
-                LEDGER_LOADED_COLUMNS "WHERE a.id = ? AND a.tenant_id = ?", sql_int(account_id),
+    TRY(sql_one(sql, scratch, &ledger_loaded__row, &row, READ_TEXT, sql_int(account_id),
                 sql_int(tenant_id)));
     ledger_account_from_row(&row, ret_account);
     return OK;

@@ -167,6 +167,8 @@ int ledger_get_account(struct ledger *ledger, id_t64 tenant_id, id_t64 account_i
 /* In a read snapshot. ERR_NOT_FOUND, also for another tenant's. */
 int ledger_read_account(struct sql *sql, id_t64 tenant_id, id_t64 account_id,
                         struct ledger_account *ret_account);
+/* In a read snapshot: ledger_read_account will be asked for it; goes with the next question. */
+int ledger_expect_read(struct sql *sql, id_t64 tenant_id, id_t64 account_id);
 int ledger_read_accounts(struct sql *sql, struct arena *arena, id_t64 tenant_id,
                          const id_t64 *account_ids, size_t count,
                          struct ledger_account *ret_accounts);

@@ -31,11 +31,14 @@ struct idempotency_reply {
 void idempotency_hash(struct idempotency_request *request, struct str method, struct str path,
                       struct str query, struct str body);
 
+/* Ahead of a batch: the key will be looked for. */
+int idempotency_expect(struct call *c, const struct idempotency_request *request);
 /* ERR_NOT_FOUND: first use. 0: *ret_reply is what was answered. ERR_IDEMPOTENCY_MISMATCH;
  * ERR_IDEMPOTENCY_SECRET when the answer was for once. */
 int idempotency_find(struct call *c, const struct idempotency_request *request,
                      struct idempotency_reply *ret_reply);
-/* ERR_IDEMPOTENCY_IN_PROGRESS when another process was faster. */
+/* ERR_IDEMPOTENCY_IN_PROGRESS when another process was faster. (On PostgreSQL the commit would find
+ * that out, and the call be run again.) */
 int idempotency_keep(struct call *c, const struct idempotency_request *request,
                      const struct idempotency_reply *reply);
 /* Forgets keys from before `before`; FinCode postings are kept for good. At most `limit` rows a

@@ -489,6 +489,8 @@ static int expect_write(struct writer_job *job, struct writer_turn *turn)
     c->sql = turn->sql;
     c->ledger = turn->ledger;
     c->now = turn->now;
+    if (x->has_key)
+        TRY(idempotency_expect(c, &x->idempotency));
     return c->route->expect ? c->route->expect(c, x->in, NULL) : OK;
 }
 

@@ -178,7 +178,8 @@ int pg_recall(struct cursor *cursor, const struct sql_value *args)
     struct sql *sql = cursor->sql;
     struct pg_answers *answers = of(sql);
     const struct statement *statement = cursor->statement;
-    if (answers->count == 0 || (statement->reads && pg_deferred_concerns(sql, statement)))
+    if (answers->count == 0 ||
+        (statement->reads && !sql->vouched && pg_deferred_concerns(sql, statement)))
         return 0;
     struct pg_answer **at = find(answers, statement, args, hash_of(statement, args));
     struct pg_answer *answer = *at;

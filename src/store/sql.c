@@ -153,7 +153,7 @@ int sql_run_args(struct sql *sql, const char *query, const struct sql_value *arg
 static int recall(struct cursor *cursor, const struct sql_value *args)
 {
     struct sql *sql = cursor->sql;
-    if (!sql->engine->recall || sql->transaction != TRANSACTION_WRITE || cursor->stream)
+    if (!sql->engine->recall || sql->transaction == TRANSACTION_NONE || cursor->stream)
         return 0;
     return sql->engine->recall(cursor, args);
 }
@@ -171,10 +171,14 @@ static int send_rows_for(struct sql *sql, const struct statement *statement)
 
 static int start(struct cursor *cursor, const char *query, const struct sql_value *args)
 {
+    int known = cursor->sql->vouched ? recall(cursor, args) : 0;
+    if (known)
+        return known < 0 ? known : 0;
+    cursor->sql->vouched = false;
     int error = send_rows_for(cursor->sql, cursor->statement);
     if (error)
         return error;
-    int known = recall(cursor, args);
+    known = recall(cursor, args);
     if (known)
         return known < 0 ? known : 0;
     if (!statement_only_reads(query))
@@ -283,6 +287,15 @@ int sql_one_args(struct sql *sql, struct arena *arena, const struct type *type, 
     else if (!(error = cursor_map(&cursor, type)))
         error = sql->engine->read(&cursor, arena, ret_row);
     return cursor_close(&cursor, error);
+}
+
+int sql_one_expected_args(struct sql *sql, struct arena *arena, const struct type *type,
+                          void *ret_row, const char *query, const struct sql_value *args)
+{
+    sql->vouched = true;
+    int error = sql_one_args(sql, arena, type, ret_row, query, args);
+    sql->vouched = false;
+    return error;
 }
 
 int sql_integer_args(struct sql *sql, int64_t *ret_value, const char *query,
@@ -477,7 +490,7 @@ int sql_update_many(struct sql *sql, const char *table, const struct type *type,
 
 int sql_expect_args(struct sql *sql, const char *query, const struct sql_value *args)
 {
-    assert(sql->transaction == TRANSACTION_WRITE && sql->savepoints == 0);
+    assert(sql->transaction != TRANSACTION_NONE && sql->savepoints == 0);
     if (!sql->engine->expect)
         return 0;
     int error = ready(sql);

@@ -142,7 +142,7 @@ int sql_append(struct sql *sql, const char *table, const struct type *type, cons
 int sql_update(struct sql *sql, const char *table, const struct type *type, const void *row);
 
 /*
- * Ahead of a batch of calls, outside any savepoint: "this will be asked". PostgreSQL is asked
+ * In a read, or ahead of a batch of calls and outside any savepoint: "this will be asked". PostgreSQL is asked
  * without waiting, so that all questions of a batch take one round trip; who then asks with the
  * same text and values has the answer. Such a statement may also lock a row (UPDATE ... RETURNING):
  * then its answer is given once. No effect on SQLite.
@@ -150,6 +150,14 @@ int sql_update(struct sql *sql, const char *table, const struct type *type, cons
  * In a write transaction PostgreSQL remembers the answers of SELECT by itself until something is
  * written at once or locked, so that what every call of a batch asks is asked once.
  */
+/*
+ * As sql_one, by a caller who vouches that nothing this transaction did can have changed the answer:
+ * one that was expected is good although rows wait for the table.
+ */
+int sql_one_expected_args(struct sql *sql, struct arena *arena, const struct type *type,
+                          void *ret_row, const char *query, const struct sql_value *args);
+#define sql_one_expected(sql, arena, type, ret_row, query, ...) \
+    sql_one_expected_args((sql), (arena), (type), (ret_row), (query), SQL_ARGS(__VA_ARGS__))
 int sql_expect_args(struct sql *sql, const char *query, const struct sql_value *args);
 #define sql_expect(sql, query, ...) sql_expect_args((sql), (query), SQL_ARGS(__VA_ARGS__))
 

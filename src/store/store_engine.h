@@ -88,6 +88,7 @@ struct sql {
     unsigned issued;     /* of these, how many the engine knows */
     int failed;          /* a statement failed with this; spoils ... */
     unsigned failed_at;  /* ... what was done since this savepoint (0: the whole transaction) */
+    bool vouched;        /* the caller knows that waiting rows do not concern its question */
     bool wrote;          /* something was written in this transaction */
     int64_t token;
 

@@ -44,6 +44,7 @@ int pcx_admin_get_account(struct call *c, const struct pcx_admin_get_account_in 
     id_t64 id;
 
     TRY(call_parse_id(c, ID_ACCOUNT, in->account_id, "account_id", &id));
+    TRY(ledger_expect_read(c->sql, c->principal.tenant_id, id));
     TRY(wallet_get_detail(c, id, "account_id", &wallet));
     TRY(pcx_wallet_details(c, &wallet, 1, &wire));
     out->data = wire.items;
