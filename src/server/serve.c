@@ -22,6 +22,10 @@
 #include "server/upkeep.h"
 #include "store/sql.h"
 
+/* With PostgreSQL a thread that reads waits for the database most of the time. */
+#define HTTP_THREADS_SQLITE 2
+#define HTTP_THREADS_POSTGRESQL 8
+
 struct server {
     struct arena *arena;
     struct config config;
@@ -123,6 +127,10 @@ static bool start(struct server *server)
     }
     if (!make_directory(server))
         return false;
+    if (!server->config.http_threads)
+        server->config.http_threads = str_starts(server->config.database, STR("postgres"))
+                                          ? HTTP_THREADS_POSTGRESQL
+                                          : HTTP_THREADS_SQLITE;
     server->http = http_open(app, &server->why);
     if (!server->http)
         return false;
