@@ -64,7 +64,7 @@ static void test_bad_settings_are_refused(void **state)
     (void)state;
     struct arena *arena ARENA_SCOPED = arena_new(1 << 20);
     static const char *const rows[][3] = {
-        {"--no-such-option", NULL},       {"--http-threads", "0", NULL},
+        {"--no-such-option", NULL},       {"--http-threads", "-1", NULL},
         {"--http-threads", "many", NULL}, {"--http-threads", NULL},
         {"--sandbox=maybe", NULL},        {"stray", NULL},
         {"--config", "/nowhere", NULL},
