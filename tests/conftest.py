@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from client import foreign, mutants, strangers
+from client import foreign, mutants, repeats, strangers
 from client.fincode import Fincode
 from client.pcx import Cognito, Pcx, PcxSession, Platform
 from client.sandbox import Sandbox
@@ -42,6 +42,7 @@ def server(request):
     if record_path(request):
         strangers.replay(running, record_path(request, "strangers-" + ENGINE))
         foreign.replay(running, record_path(request, "foreign-" + ENGINE))
+        repeats.replay(running, record_path(request, "repeats-" + ENGINE))
         mutants.replay(running, record_path(request, "mutants-" + ENGINE))
     running.close()
 

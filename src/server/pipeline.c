@@ -534,16 +534,21 @@ static int run_write(struct writer_job *job, struct writer_turn *turn)
     return add_audit_entry(x, turn);
 }
 
-/* A refusal is the answer to the key as much as a success is; a failure of ours or a collision is
- * not. */
+/* A refusal is the answer to the key as much as a success is; a failure of ours, a collision or
+ * what passes with time is not. */
+static bool is_answer(const struct exchange *x, int error)
+{
+    return x->has_key && !x->replayed && !is_failure(error) && error != ERR_IDEMPOTENCY_MISMATCH &&
+           error != ERR_IDEMPOTENCY_IN_PROGRESS && error != ERR_IDEMPOTENCY_SECRET &&
+           error != ERR_RATE_LIMITED && error != ERR_LOCKED_OUT;
+}
+
 static void keep_refusal(struct writer_job *job, struct writer_turn *turn, int error)
 {
     struct exchange *x = of_job(job);
     struct call *c = &x->call;
     (void)turn;
-    if (!x->has_key || x->replayed || is_failure(error) || error == ERR_IDEMPOTENCY_MISMATCH ||
-        error == ERR_IDEMPOTENCY_IN_PROGRESS || error == ERR_IDEMPOTENCY_SECRET ||
-        error == ERR_RATE_LIMITED)
+    if (!is_answer(x, error))
         return;
     fail(x, error);
     render_error(x);
@@ -622,27 +627,56 @@ static int prepare(struct exchange *x)
     return c->route->prepare ? c->route->prepare(c, x->in, NULL) : OK;
 }
 
+/* Refused before the writer was needed: it only keeps the answer. */
+static int run_refused(struct writer_job *job, struct writer_turn *turn)
+{
+    struct exchange *x = of_job(job);
+    x->call.sql = turn->sql;
+    x->call.now = turn->now;
+    return x->result;
+}
+
+static void submit_refusal(struct exchange *x, int error)
+{
+    fail(x, error);
+    x->job = (struct writer_job){
+        .tenant_id = x->call.principal.tenant_id,
+        .run = run_refused,
+        .refused = keep_refusal,
+        .done = write_done,
+    };
+    if (!writer_submit(x->call.app->writer, &x->job))
+        write_done(&x->job, ERR_OVERLOADED);
+}
+
+static void run_slow_write(struct exchange *x)
+{
+    bool answered = false;
+    int error = enter_slow(x, &answered);
+    if (error || answered) {
+        write_done(&x->job, error);
+        return;
+    }
+    error = prepare(x);
+    if (!error)
+        submit_write(x);
+    else if (is_answer(x, error))
+        submit_refusal(x, error);
+    else
+        write_done(&x->job, error);
+}
+
 static void work_slow(struct work_item *work)
 {
     struct exchange *x = of_work(work);
     struct call *c = &x->call;
     c->sql = work_read_connection(c->app);
-    bool answered = false;
-    int error = OK;
-    if (c->route->kind == OPERATION_SLOW_READ) {
-        error = prepare(x);
-        if (!error)
-            error = run_read(x);
-    } else {
-        error = enter_slow(x, &answered);
-        if (!error && !answered)
-            error = prepare(x);
-        if (!error && !answered) {
-            submit_write(x);
-            return;
-        }
+    if (c->route->kind == OPERATION_SLOW) {
+        run_slow_write(x);
+        return;
     }
-    write_done(&x->job, error);
+    int error = prepare(x);
+    write_done(&x->job, error ? error : run_read(x));
 }
 
 static void work_mount(struct work_item *work)

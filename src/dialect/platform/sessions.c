@@ -53,7 +53,8 @@ static int find_person(struct call *c, const struct platform_create_session_requ
     if (!str_empty(body->tenant)) {
         struct tenant tenant;
         TRY(tenant_find_by_label(c, body->tenant, &tenant));
-        c->principal.tenant_id = tenant.id;
+        /* Nobody yet: who sent credentials beside the log-in is no one in that tenant, nor of its audit trail. */
+        c->principal = (struct principal){.tenant_id = tenant.id, .dialect = DIALECT_PLATFORM};
     }
     return user_find_by_email(c, body->email, ret_user);
 }

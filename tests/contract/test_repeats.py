@@ -1,0 +1,74 @@
+"""An idempotency key on every write: the same reply for the same request, a refusal for another one, nobody else's."""
+import functools
+import glob
+import json
+import os
+from collections import defaultdict
+
+import pytest
+
+from client.repeats import is_write
+from client.server import ENGINE
+
+MISMATCH = {"pcx": 409, "platform": 409, "vaultspay": 422, "fincode": 422}
+
+
+@pytest.fixture(autouse=True)
+def there_is_a_record():
+    if not os.environ.get("CAMBIST_RECORD"):
+        pytest.skip("CAMBIST_RECORD is not set: run the scenarios first (tests/run)")
+
+
+@functools.cache
+def noted():
+    found = defaultdict(list)
+    for path in glob.glob(os.path.join(os.environ.get("CAMBIST_RECORD", ""), f"repeats-{ENGINE}-*")):
+        with open(path, encoding="utf-8") as file:
+            for line in file:
+                attempt = json.loads(line)
+                found[attempt["operation"]].append(attempt)
+    return found
+
+
+def writes(operation):
+    return is_write(operation["x-row"]) and not operation.get("x-raw")
+
+
+def code_of(reply):
+    """What the dialects say of a reply that is not given twice."""
+    return "shown once" if "shown once" in reply["reply"] else None
+
+
+def test_a_key_is_good_for_one_request(operation):
+    attempts, mismatch = noted()[operation["operationId"]], MISMATCH[operation["x-row"]["dialect"]]
+    assert attempts, "no scenario used it with success"
+    for attempt in attempts:
+        first = attempt["first"]
+        assert first["replayed"] is None and "idempotency key" not in first["reply"], attempt
+        for same in attempt["same"]:
+            if operation.get("x-no-replay") and first["status"] < 300:
+                assert (same["status"], code_of(same)) == (mismatch, "shown once"), attempt
+            else:
+                assert same == {**first, "replayed": "true"}, attempt
+        for other in (attempt["other url"], attempt["other body"]):
+            if other:
+                assert (other["status"], other["replayed"]) == (mismatch, None), attempt
+
+
+test_a_key_is_good_for_one_request.applies = writes
+
+
+def test_a_key_is_its_callers_own(operation):
+    """Somebody else's use of it is neither answered with the reply nor refused for it."""
+    for attempt in noted()[operation["operationId"]]:
+        for who, reply in attempt["others"].items():
+            assert reply["replayed"] is None, (who, attempt)
+            assert "idempotency key" not in reply["reply"].lower(), (who, attempt)
+
+
+test_a_key_is_its_callers_own.applies = lambda operation: writes(operation) and operation["x-row"]["roles"] != []
+
+
+def test_most_were_tried_on_requests_that_succeed():
+    last = [attempts[-1] for attempts in noted().values()]
+    assert sum(attempt["first"]["status"] < 300 for attempt in last) >= len(last) / 3
