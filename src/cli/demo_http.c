@@ -23,9 +23,9 @@ void demo_say(const char *format, ...)
 
 _Noreturn void demo_fail(struct demo_client *client, const char *why)
 {
-    (void)client;
     fflush(stdout);
     fprintf(stderr, "cambist demo: %s\n", why);
+    demo_tidy_up(client);
     exit(1);
 }
 
@@ -81,6 +81,7 @@ static const struct json *send(struct demo_client *client, struct http_request *
         fflush(stdout);
         fprintf(stderr, "%s %s answered %d: %.*s\n", request->method, path, response.status,
                 STR_FMT(response.body));
+        demo_tidy_up(client);
         exit(1);
     }
     if (response.body.len > 0 && json_parse(client->arena, response.body, &json) != OK)
@@ -133,9 +134,13 @@ const struct json *demo_put(struct demo_client *client, enum demo_caller caller,
     return call(client, caller, "PUT", path, object);
 }
 
-void demo_delete(struct demo_client *client, enum demo_caller caller, const char *path)
+void demo_tidy_up(struct demo_client *client)
 {
-    call(client, caller, "DELETE", path, NULL);
+    const char *path = client->leftover;
+
+    client->leftover = NULL; /* should this fail, it is not tried again */
+    if (path)
+        call(client, DEMO_ADMIN, "DELETE", path, NULL);
 }
 
 const struct json *demo_cognito(struct demo_client *client, const char *action, struct buf *object)

@@ -12,6 +12,8 @@ struct demo_client {
     struct str admin_key; /* the platform's administrator */
     struct str api_key;   /* the company's */
     struct str token;     /* its first person's JWT */
+    const char
+        *leftover; /* what the administrator deletes at the end, good or bad; NULL: nothing */
 };
 
 enum demo_caller { DEMO_NOBODY, DEMO_BY_KEY, DEMO_BY_TOKEN, DEMO_ADMIN };
@@ -27,7 +29,8 @@ const struct json *demo_post(struct demo_client *client, enum demo_caller caller
                              struct buf *object);
 const struct json *demo_put(struct demo_client *client, enum demo_caller caller, const char *path,
                             struct buf *object);
-void demo_delete(struct demo_client *client, enum demo_caller caller, const char *path);
+/* Deletes client->leftover. */
+void demo_tidy_up(struct demo_client *client);
 const struct json *demo_cognito(struct demo_client *client, const char *action, struct buf *object);
 
 /* The last `count` requests the provider got, oldest first. */

@@ -468,8 +468,6 @@ static const struct connector_word words[] = {
     {0},
 };
 
-static const struct connector_verdict verdicts[] = {{0}};
-
 static const struct connector connector = {
     .operations = operations,
     .key_header = "Api-Key",
@@ -477,7 +475,6 @@ static const struct connector connector = {
     .idempotency_header = "Idempotency-Key",
     .root = "",
     .words = words,
-    .verdicts = verdicts,
 };
 
 /* ---- Callbacks ---- */

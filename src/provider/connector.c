@@ -319,7 +319,7 @@ static struct str read_list(struct arena *arena, const struct connector_operatio
 static void read_word(struct arena *arena, const struct connector *connector, struct str word,
                       struct str message, struct provider_outcome *ret_outcome)
 {
-    for (const struct connector_word *row = connector->words; row->word; row++) {
+    for (const struct connector_word *row = connector->words; row && row->word; row++) {
         if (!str_eq_nocase(word, str_from(row->word)))
             continue;
         ret_outcome->status = row->status;
@@ -364,7 +364,7 @@ static void read_refusal(struct arena *arena, const struct connector *connector,
                          const struct connector_operation *operation, int64_t code,
                          struct str message, struct provider_outcome *ret_outcome)
 {
-    for (const struct connector_verdict *row = connector->verdicts; row->code; row++) {
+    for (const struct connector_verdict *row = connector->verdicts; row && row->code; row++) {
         if (row->effect != operation->effect || row->code != code)
             continue;
         ret_outcome->status = row->status;

@@ -80,8 +80,8 @@ struct connector {
     const char *root;               /* where the data of an answer stands; "": at the top */
     const char *success; /* has to be true beside the HTTP status; NULL: there is no such member */
     const char *code;    /* a second status code in the body, which counts; NULL: none */
-    const struct connector_word *words;       /* up to a row without a word */
-    const struct connector_verdict *verdicts; /* up to a row without a code */
+    const struct connector_word *words;       /* up to a row without a word; NULL: none */
+    const struct connector_verdict *verdicts; /* up to a row without a code; NULL: none */
 };
 
 /* Text at `from` (see connector_field); absent when there is none. */

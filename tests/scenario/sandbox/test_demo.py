@@ -31,6 +31,7 @@ def test_a_payment_that_fails_ends_it(demo, outcome):
     Sandbox(server).script("bridge", "payout", outcome)
     done = run()
     assert done.returncode == 1 and "was not completed" in done.stderr
+    assert "fee 10000 " in run().stdout, "the fee of the one that failed is still charged"
 
 
 def test_without_a_sandbox_it_says_so(tmp_path):
