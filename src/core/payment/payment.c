@@ -267,10 +267,11 @@ int payment_create(struct call *c, const struct payment_request *request, struct
 
 static int check_visible(struct call *c, const struct payment *payment)
 {
-    if (call_may_act_for_user(c, payment->user_id) ||
-        call_may_act_for_organisation(c, payment->organisation_id))
+    if (call_may_act_for_user(c, payment->user_id))
         return OK;
-    return call_refuse(c, ERR_FORBIDDEN, NULL);
+    return payment->organisation_id
+               ? organisation_require(c, payment->organisation_id, ROLE_ANY, NULL)
+               : call_refuse(c, ERR_FORBIDDEN, NULL);
 }
 
 static int load(struct call *c, id_t64 payment_id, struct payment *ret_payment)

@@ -2,6 +2,7 @@
 #include "core/payment/transaction.h"
 
 #include "base/json_build.h"
+#include "core/identity/organisation.h"
 #include "core/life_cycle.h"
 #include "core/outbox.h"
 #include "store/sql.h"
@@ -27,10 +28,9 @@ static int check_visible(struct call *c, const struct financial_transaction *tra
 {
     if (call_may_act_for_user(c, transaction->user_id))
         return OK;
-    if (call_has_role(c, ROLE_ORG_ADMIN) &&
-        call_may_act_for_organisation(c, transaction->organisation_id))
-        return OK;
-    return call_refuse(c, ERR_FORBIDDEN, NULL);
+    return transaction->organisation_id
+               ? organisation_require(c, transaction->organisation_id, ROLE_ORG_ADMIN, NULL)
+               : call_refuse(c, ERR_FORBIDDEN, NULL);
 }
 
 int transaction_get(struct call *c, id_t64 transaction_id,

@@ -368,6 +368,37 @@ def test_a_reference_finds_ones_own(server, pcx, pcx_admin, sandbox, account, pa
     stranger.patch(f"/payments/{mine}", {"comments": "x"}, expect=403)
 
 
+def test_members_of_several_organisations(server, pcx_admin, sandbox):
+    """The credential is of another organisation than the payment: the membership decides."""
+    owner, person = company(server, sandbox, pcx_admin), register(server, sandbox)
+    caller = with_key(server, pcx_admin, person)
+    payee = owner.post("/beneficiaries", {"account_type": "bank", "country": "NG", "currency": "NGN", "fname": "A",
+                                          "lname": "B"}, expect=201).json["beneficiary_id"]
+    made = owner.post("/payments", {"amount": 5, "currency": "NGN", "payment_method": "card", "direction": "external",
+                                    "beneficiary_id": payee}, expect=201).json
+    payment, transaction = f"/payments/{made['payment_id']}", f"/transactions/{made['transaction_id']}"
+    listed = f"/payments/org/{owner.org_id}/status/initiated"
+
+    def may(payment_status, transaction_status):
+        caller.get(payment, expect=payment_status)
+        for path in (transaction, listed, f"/transactions/org/{owner.org_id}"):
+            caller.get(path, expect=transaction_status)
+        caller.post("/transactions/filter", {"org_id": owner.org_id}, expect=payment_status)
+
+    may(403, 403)
+    members = f"/organizations/{owner.org_id}/members"
+    owner.post(members, {"user_id": caller.user_id, "role": "user"}, expect=201)
+    may(200, 403)
+    assert caller.post("/transactions/filter", {"org_id": owner.org_id}, expect=200).json["data"] == []  # own ones
+    owner.put(f"{members}/{caller.user_id}/role", {"role": "admin"}, expect=200)
+    may(200, 200)
+    found = caller.post("/transactions/filter", {"org_id": owner.org_id}, expect=200).json["data"]
+    assert [row["transaction_id"] for row in found] == [made["transaction_id"]]
+    caller.patch(payment, {"comments": "not mine"}, expect=403)
+    owner.put(f"{members}/{caller.user_id}/disable", expect=200)
+    may(403, 403)
+
+
 def test_pages_of_payments(pcx, pcx_admin, account, payee):
     made = [pcx.post("/payments", body(account, payee, amount=Decimal(n + 100)), expect=201).json["payment_id"]
             for n in range(3)]

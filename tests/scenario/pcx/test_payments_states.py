@@ -164,6 +164,18 @@ def test_what_has_ended_is_not_sent_any_more(server, pcx, pcx_admin, sandbox, ac
     assert balances(server, account)[0] == before - (AMOUNT if relayed == "completed" else 0)
 
 
+@pytest.mark.parametrize("relayed, then", [("completed", "failed"), ("failed", "completed")])
+def test_a_provider_that_contradicts_what_staff_relayed(server, pcx, pcx_admin, sandbox, account, make, relayed, then):
+    before = balances(server, account)[0]
+    payout = Payout(sandbox, make, "pending")
+    pcx_admin.patch(f"/payments/{payout.payment['payment_id']}/webhook", {"status": relayed}, expect=200)
+    counted = alerts(server)
+    payout.event(then)
+    wait_until(lambda: alerts(server) > counted, what="an alert")
+    check(pcx, payout.payment, relayed)
+    assert balances(server, account)[0] == before - (AMOUNT if relayed == "completed" else 0)
+
+
 def test_a_changed_transaction_takes_its_payment_along(server, pcx, pcx_admin, sandbox, account, make):
     """PATCH /transactions/{id} is the documented way a transaction's status changes: the two never disagree."""
     before = balances(server, account)[0]
