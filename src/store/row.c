@@ -79,6 +79,7 @@ static void add_text(struct buf *out, const struct shape *shape)
 {
     switch (shape->kind) {
     case SHAPE_INSERT:
+    case SHAPE_INSERT_ROWS:
     case SHAPE_INSERT_MANY:
         buf_printf(out, "INSERT INTO %s (", shape->table);
         add_names(out, shape, "");
@@ -86,9 +87,10 @@ static void add_text(struct buf *out, const struct shape *shape)
             buf_add_cstr(out, ") SELECT * FROM unnest(");
             add_arrays(out, shape);
         } else {
+            unsigned rows = shape->kind == SHAPE_INSERT_ROWS ? ROWS_AT_ONCE : 1;
             buf_add_cstr(out, ") VALUES (");
-            for (unsigned i = 0; i < shape->count; i++)
-                buf_add_cstr(out, i ? ", ?" : "?");
+            for (unsigned i = 0; i < rows * shape->count; i++)
+                buf_add_cstr(out, i == 0 ? "?" : i % shape->count ? ", ?" : "), (?");
         }
         buf_add_cstr(out, ")");
         return;

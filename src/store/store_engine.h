@@ -50,10 +50,12 @@ struct statement {
     1000 /* beyond it a connection forgets all of them between two transactions */
 
 /* The SQL of a table operation on a struct: made once per connection, table and type. */
+#define ROWS_AT_ONCE 32
 enum shape_kind {
     SHAPE_INSERT,
     SHAPE_UPDATE,
     SHAPE_FIND,
+    SHAPE_INSERT_ROWS, /* ROWS_AT_ONCE of them in one statement: SQLite */
     SHAPE_INSERT_MANY, /* arrays: PostgreSQL */
     SHAPE_UPDATE_MANY,
     SHAPE_FIND_MANY,
