@@ -26,6 +26,8 @@ TEXTS = ['""', '" "', '"\\u0000"', '"' + "x" * 20000 + '"', '"\\u202e\\ud83d\\ud
          '"\'; DROP TABLE account;--"', '"../../etc/passwd"', '"%s%n"', "null", "7"]
 ARGUMENTS = ["", " ", "-1", "0", "1e3", "NaN", "99999999999999999999", "x" * 2000, "\x00", "\U0001f4b8", "' OR 1=1--",
              "eyJwayI6IjEifQ==", "2026-13-45", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
+CURSOR = re.compile("cursor|evaluated_?key|next_?token", re.I)
+SIZE = re.compile("limit|pagesize|perpage", re.I)
 MARK = "\u2318"
 POSITIVE = ("amount", "target_amount", "rate")  # zero is as nonsensical
 # Refusals of the body as a whole, which cannot be read as far as the value, and VaultsPay's of a refresh token, whose
@@ -130,10 +132,6 @@ def mutants(contract, operation, sound):
                              (parameter["name"],), value)
 
 
-CURSOR = re.compile("cursor|evaluated_?key|nexttoken", re.I)
-SIZE = re.compile("limit|pagesize|perpage", re.I)
-
-
 def cursors_in(value):
     """Every cursor that a reply hands out."""
     if isinstance(value, dict):
@@ -210,7 +208,7 @@ def candidates(server, router):
         row = router.find(exchange["method"], exchange["url"])
         size = len(exchange["request"] or "") + len(exchange["url"])
         if row and row["implemented"] and 200 <= exchange["status"] < 300 and size < 4000 \
-                and not re.search("cursor=|evaluated_?key", exchange["url"] + (exchange["request"] or ""), re.I):
+                and not CURSOR.search(exchange["url"] + (exchange["request"] or "")):
             found.setdefault(row["id"], (row, []))[1].append(
                 Mutant(exchange["method"], exchange["url"], exchange["request"]))
     for row, requests in found.values():
