@@ -37,6 +37,11 @@ def test_metrics_tell_about_operations(plain, pcx):
             assert name.startswith("cambist_") or name.startswith("process_"), line
             float(value)
     assert "operation=" in text and "_bucket{" in text and 'le="+Inf"' in text
+    one = 'operation="pcx_list_beneficiaries",dialect="pcx"'
+    for promised in ("cambist_calls_total{%s}", "cambist_call_errors_total{%s}", "cambist_call_refusals_total{%s}",
+                     "cambist_call_seconds_count{%s}", "cambist_writer_queue_length", "cambist_batch_calls_count",
+                     "cambist_commit_seconds_count", "cambist_outbox_depth"):
+        assert "\n" + promised.replace("%s", one) + " " in text, promised
 
 
 def test_refusals_are_no_errors_whatever_their_status(own_server):

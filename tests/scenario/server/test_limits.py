@@ -108,3 +108,53 @@ def test_a_connection_lives_on_beside_those(server):
             client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             assert client.recv(65536).startswith(b"HTTP/1.1 200")
             ask(server, b"GET /v1/payments HTTP/1.1\r\nHost: x\r\nX-Big: " + b"a" * 40_000 + b"\r\n\r\n")
+
+
+def sized(size):
+    """A JSON body of exactly so many bytes."""
+    return b'{"x":"' + b"a" * (size - 8) + b'"}'
+
+
+@pytest.mark.parametrize("path,limit", [("/virtual-accounts/transfer", 1 << 20), ("/kyb", 15 << 20)])
+def test_bodies_up_to_the_limit_are_read(pcx, path, limit):
+    """1 MiB, 15 MiB where documents are uploaded; to the byte."""
+    assert pcx.send("POST", path, raw=sized(limit)).status == 400
+    assert pcx.send("POST", path, raw=sized(limit + 1)).status == 413
+
+
+@pytest.mark.parametrize("depth,words", [(32, "deep"), (33, "deep")])
+def test_depth(pcx, depth, words):
+    reply = pcx.send("POST", "/virtual-accounts/transfer", raw='{"a":' * depth + "1" + "}" * depth)
+    assert reply.status == 400 and (words in reply.text) == (depth > 32), reply
+
+
+def test_slow_bodies_do_not_hold_a_connection(own_server):
+    server = own_server(options=["--body-timeout-s", "1"])
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+        client.sendall(b"POST /v1/beneficiaries HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
+        began = time.monotonic()
+        try:
+            for _ in range(40):
+                client.sendall(b"x")
+                time.sleep(0.25)
+        except ConnectionError:
+            pass
+        assert time.monotonic() - began < 8
+
+
+def test_whoever_asks_before_sending_is_refused_before_sending(pcx, server):
+    """Expect: 100-continue with a body beyond the limit gets 413 and no 100."""
+    headers = "".join(f"{name}: {value}\r\n" for name, value in pcx.headers_for("").items())
+    status, _, body, _ = ask(server, (f"POST /v1/virtual-accounts/transfer HTTP/1.1\r\nHost: x\r\n{headers}"
+                                      "Expect: 100-continue\r\nContent-Length: 2000000\r\n\r\n").encode())
+    assert status == 413
+    check_shape("pcx", body)
+
+
+@pytest.mark.parametrize("path", ["/v1/payments", "/be/api/v1/accounts", "/nothing", "/v1/payments?" + "p=1&" * 300])
+def test_browsers_may_read_refusals(own_server, path):
+    """A refusal without CORS headers is a riddle in a browser."""
+    server = own_server(options=["--cors-origins", "https://app.example.com"])
+    reply = requests.get(server.url + path, headers={"Origin": "https://app.example.com"}, timeout=5)
+    assert reply.status_code >= 400
+    assert reply.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
