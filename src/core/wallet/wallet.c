@@ -277,11 +277,19 @@ static struct query list_query(struct call *c, const char *select,
     return query;
 }
 
+#define FIND_NUMBER                                                                   \
+    "SELECT id, organisation_id, user_id, asset FROM wallet WHERE account_number = ?" \
+    " AND tenant_id = ? AND status <> 'deleted' ORDER BY id DESC LIMIT 1"
+
+int wallet_expect_number(struct call *c, struct str account_number)
+{
+    return sql_expect(c->sql, FIND_NUMBER, sql_text(account_number),
+                      sql_int(c->principal.tenant_id));
+}
+
 int wallet_find_number(struct call *c, struct str account_number, struct wallet_key *ret_wallet)
 {
-    return sql_one(c->sql, c->arena, &wallet_key_row, ret_wallet,
-                   "SELECT id, organisation_id, user_id, asset FROM wallet WHERE account_number = ?"
-                   " AND tenant_id = ? AND status <> 'deleted' ORDER BY id DESC LIMIT 1",
+    return sql_one(c->sql, c->arena, &wallet_key_row, ret_wallet, FIND_NUMBER,
                    sql_text(account_number), sql_int(c->principal.tenant_id));
 }
 

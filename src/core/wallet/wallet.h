@@ -111,6 +111,7 @@ int wallet_require_active(struct call *c, const struct wallet *wallet, const cha
     F(INTEGER, asset)
 ROW_STRUCT(wallet_key, WALLET_KEY_ROW);
 /* By account number within the caller's tenant; ERR_NOT_FOUND is returned, not refused. */
+int wallet_expect_number(struct call *c, struct str account_number); /* ahead of a batch */
 int wallet_find_number(struct call *c, struct str account_number, struct wallet_key *ret_wallet);
 
 struct wallet_balances {

@@ -373,6 +373,17 @@ static int show_result(struct call *c, const struct posting_result *result,
     return OK;
 }
 
+int fc_ledger_post_account_expect(struct call *c, const struct fc_ledger_post_account_in *in)
+{
+    for (size_t i = 0; i < in->body.count; i++) {
+        const struct fc_posting_instruction *instruction = &in->body.items[i];
+        TRY(wallet_expect_number(c, instruction->primary_account_number));
+        for (size_t j = 0; j < instruction->counter_parties.count; j++)
+            TRY(wallet_expect_number(c, instruction->counter_parties.items[j].account_number));
+    }
+    return OK;
+}
+
 int fc_ledger_post_account(struct call *c, const struct fc_ledger_post_account_in *in,
                            struct fc_ledger_post_account_out *out)
 {
