@@ -39,6 +39,7 @@ enum {
     ROUTE_RAW = 8,       /* any content type; only raw_body is given (provider callbacks) */
     ROUTE_FORM = 32,     /* application/x-www-form-urlencoded accepted */
     ROUTE_NOT_ENCRYPTED = 16, /* VaultsPay: exempt from the envelope */
+    ROUTE_OWN = 64,           /* writes what is the caller's own, not its organisation's */
 };
 
 struct route {

@@ -30,11 +30,26 @@ void organisation_place_make(const struct route *route, struct organisation_plac
             ret_place->member = &body->fields[i];
 }
 
+/* A member that reads its organisation and changes nothing there. */
+static bool only_reads(const struct call *c)
+{
+    const struct principal *caller = &c->principal;
+    return !caller->staff && (caller->roles & ROLE_STAFF) && !(caller->roles & ROLE_ORG_ADMIN);
+}
+
+static bool writes(const struct route *route)
+{
+    return route->kind == OPERATION_WRITE || route->kind == OPERATION_SLOW;
+}
+
 static bool has_role(const struct call *c)
 {
     const struct route *route = c->route;
-    return route->flags & ROUTE_PUBLIC || route->roles == ROLE_ANY ||
-           call_has_role(c, route->roles);
+    if (route->flags & ROUTE_PUBLIC)
+        return true;
+    if (route->roles == ROLE_ANY)
+        return !writes(route) || route->flags & ROUTE_OWN || !only_reads(c);
+    return call_has_role(c, route->roles);
 }
 
 static int act_in(struct call *c, struct str text)

@@ -19,7 +19,7 @@ OPERATION_KEYS = {
     "operationId", "summary", "description", "tags", "externalDocs", "security", "parameters",
     "requestBody", "responses", "deprecated",
 }
-OPERATION_FLAGS = ("x-upload", "x-raw", "x-no-replay", "x-not-encrypted")
+OPERATION_FLAGS = ("x-upload", "x-raw", "x-no-replay", "x-not-encrypted", "x-own")
 OPERATION_EXTENSIONS = set(OPERATION_FLAGS) | {
     "x-roles", "x-kind", "x-also-paths", "x-also-method", "x-same-wire-call-as", "x-rules", "x-source",
     # Where the wire facts come from; carried into the documents, without effect on code.

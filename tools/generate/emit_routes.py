@@ -13,7 +13,7 @@ C_KIND = {"read": "OPERATION_READ", "write": "OPERATION_WRITE", "slow": "OPERATI
           "slow-read": "OPERATION_SLOW_READ"}
 C_METHODS = ("get", "post", "put", "patch", "delete")  # order of enum http_method
 C_FLAG = {"x-upload": "ROUTE_UPLOAD", "x-raw": "ROUTE_RAW", "x-no-replay": "ROUTE_NO_REPLAY",
-          "x-not-encrypted": "ROUTE_NOT_ENCRYPTED"}
+          "x-not-encrypted": "ROUTE_NOT_ENCRYPTED", "x-own": "ROUTE_OWN"}
 C_PLACE = {"path": "IN_PATH", "query": "IN_QUERY", "header": "IN_HEADER"}
 
 

@@ -101,3 +101,31 @@ def test_a_person_without_organisation_founds_one(server, sandbox):
         "org_name": named("Second"), "country": "NG", "created_by": loner.user_id}, expect=201).data["org_id"]
     user = loner.get(f"/users/{loner.user_id}", expect=200).json
     assert user["org_id"] == made and set(user["org_ids"]) == {made, second}
+
+
+@pytest.mark.parametrize("credential", ["session", "key"])
+def test_staff_only_reads(server, pcx_admin, founder, person, credential):
+    """The roles guide: staff reads only. What is its own, a profile or a key, it may change."""
+    join(founder, person, "staff")
+    home = f"/organizations/{person.org_id}/members/{person.user_id}/role"
+    pcx_admin.put(home, {"role": "staff"}, expect=200)
+    caller = with_key(server, pcx_admin, person.who) if credential == "key" else person
+    for org_id in (person.org_id, founder.org_id):
+        caller.get(f"/organizations/{org_id}", expect=200)
+        caller.get(f"/virtual-accounts/org/{org_id}", expect=200)
+        refused = [
+            ("POST", "/virtual-accounts/currency", {"org_id": org_id, "user_id": person.user_id, "currency": "NGN"}),
+            ("POST", "/public/webhooks", {"org_id": org_id, "url": "https://example.com/hook"}),
+            ("POST", "/public/webhooks/notify", {"org_id": org_id, "transaction_data": {"status": "x"}}),
+            ("POST", f"/organizations/{org_id}/members", {"user_id": founder.user_id, "role": "user"}),
+            ("POST", "/kyb", {"org_id": org_id, "user_id": person.user_id}),
+        ]
+        for method, path, body in refused:
+            reply = caller.send(method, path, body)
+            assert reply.status == 403, (path, reply)
+    caller.put(f"/users/{person.user_id}", {"fname": "Ife"}, expect=200)
+    caller.post("/organizations", {"org_name": named("Own"), "country": "NG", "created_by": person.user_id}, expect=201)
+    # Whoever is more than staff where the body points writes there, whatever the role at home.
+    founder.put(f"/organizations/{founder.org_id}/members/{person.user_id}/role", {"role": "user"}, expect=200)
+    caller.post("/public/webhooks/notify",
+                {"org_id": founder.org_id, "transaction_data": {"status": "x"}}, expect=200)
