@@ -10,7 +10,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # other's insides, but core may name what providers are (provider/provider.h).
 RANK = {"base": 0, "store": 1, "ledger": 2, "provider": 3, "core": 3, "dialect": 4, "server": 5,
         "sandbox": 5, "cli": 6}
-LINES = 1000  # rarely above 800, never above this
+LINES = 800
 
 
 def tracked(*patterns):
