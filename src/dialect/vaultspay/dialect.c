@@ -14,6 +14,7 @@ static const struct {
     {1003, "TOKEN_EXPIRED", "Your access token has expired. Please get a new token."},
     {1004, "SESSION_EXPIRED", "Your session has expired. Please login again."},
     {1005, "THROTTLE", "Too many requests. Please try again later."},
+    {1007, "IP_NOT_WHITELISTED", "Your IP is not whitelisted."},
     {1010, "BAD_REQUEST", "Invalid request."},
     {1018, "INVALID_HEADERS", "Invalid HTTP headers."},
     {1035, "ACTION_REQUIRED", "Please complete the prerequisite actions."},

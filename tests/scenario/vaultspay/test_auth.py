@@ -103,3 +103,21 @@ def test_ping(server):
     reply = Http(server).get("/v1/ping", expect=200)
     assert reply.text == "Service is up and running!"
     assert reply.headers["Content-Type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize("listed, allowed", [
+    ("127.0.0.1", True), ("10.0.0.0/8, 127.0.0.0/8", True), ("127.0.0.0/31", True), ("0.0.0.0/0", True),
+    ("127.0.0.2", False), ("10.0.0.0/8,::1", False), ("126.0.0.0/8", False), ("127.0.0.1/33", False), ("nonsense", False)])
+def test_allow_list(own_server, tmp_path, listed, allowed):
+    from client.http import Http
+    config = tmp_path / "config"
+    config.write_text(f"vaultspay_addresses = {listed}\n")
+    server = own_server(options=["--config", str(config)])
+    caller = VaultsPay(server)
+    Http(server).get("/v1/ping", expect=200)
+    reply = caller.post("/as/api/v1/saas-login", credentials_of(caller), expect=200 if allowed else 403)
+    if not allowed:
+        assert (reply.json["code"], reply.json["type"]) == (1007, "IP_NOT_WHITELISTED")
+        caller.tokens = {"accessToken": "x"}
+        caller.clock_moves = server.clock_moves
+        assert caller.get("/be/api/v1/accounts", expect=403).json["code"] == 1007
