@@ -7,6 +7,8 @@
  */
 #include "server/upkeep.h"
 
+#include <malloc.h>
+
 #include "base/config.h"
 #include "base/log.h"
 #include "core/message/message.h"
@@ -20,6 +22,7 @@
 #define EXPIRY_SLICE 256
 #define PRUNE_INTERVAL (10 * USEC_PER_MINUTE)
 #define PRUNE_SLICE 1000
+#define TRIM_INTERVAL USEC_PER_MINUTE
 #define ARENA_SIZE ((size_t)1 << 20)
 
 /* ---- Holds ---- */
@@ -106,8 +109,20 @@ static void prune_all(struct app *app, void *unused)
           config->provider_event_days * USEC_PER_DAY);
 }
 
+/* ---- Memory ---- */
+
+/* What a burst of large requests took lies scattered in malloc's heaps, which give none of it back by
+ * themselves. */
+static void give_memory_back(struct app *app, void *unused)
+{
+    (void)app;
+    (void)unused;
+    malloc_trim(0);
+}
+
 void upkeep_start(struct app *app)
 {
     workers_every(app, "expiry", EXPIRY_INTERVAL, expire_holds, NULL);
     workers_every(app, "prune", PRUNE_INTERVAL, prune_all, NULL);
+    workers_every(app, "memory", TRIM_INTERVAL, give_memory_back, NULL);
 }
