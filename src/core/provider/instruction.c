@@ -348,8 +348,8 @@ static void raise_alerts(struct call *c, const struct provider_instruction *inst
 /* What the provider has taken is given time; what it may not have got is looked at sooner. */
 static usec_t next_look(const struct provider_instruction *instruction, const struct sent *sent)
 {
-    bool taken = !str_empty(instruction->provider_reference) ||
-                 !str_empty(sent->outcome.provider_reference);
+    bool taken =
+        !str_empty(instruction->provider_reference) || !str_empty(sent->outcome.provider_reference);
     usec_t delay = FIRST_POLL;
     for (int64_t i = 0; i < instruction->polls && delay < LONGEST_POLL; i++)
         delay *= 2;
