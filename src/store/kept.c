@@ -181,7 +181,7 @@ static void add(struct kept *kept, const char *table, const struct type *type, v
     *bucket = added;
     if (kept->count == kept->capacity) {
         kept->capacity = kept->capacity ? kept->capacity * 2 : 256;
-        kept->rows = reallocarray(kept->rows, kept->capacity, sizeof(*kept->rows));
+        kept->rows = reallocarray(kept->rows, kept->capacity, sizeof(struct kept_row *));
         if (!kept->rows)
             abort();
     }

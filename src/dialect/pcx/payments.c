@@ -258,7 +258,8 @@ static int check_fields(struct call *c, const struct payment *payment)
     TRY(json_parse(c->arena, c->raw_body, &body));
     for (size_t i = 0; i < json_count(body) && !c->principal.staff; i++) {
         const char *field = arena_cstr(c->arena, json_key_at(body, i));
-        if (strcmp(field, notes[0]) && strcmp(field, notes[1]) && strcmp(field, notes[2]))
+        if (strcmp(field, notes[0]) != 0 && strcmp(field, notes[1]) != 0 &&
+            strcmp(field, notes[2]) != 0)
             return call_refuse_text(c, ERR_FORBIDDEN, field,
                                     "Only an administrator of the platform changes %s.", field);
     }
