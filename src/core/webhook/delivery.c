@@ -173,8 +173,8 @@ int webhook_replay(struct call *c, const struct webhook_delivery *delivery, cons
     if (error == ERR_NOT_FOUND)
         return call_refuse_text(c, ERR_WRONG_STATE, field, "The endpoint is gone or inactive.");
     TRY(error);
-    return webhook_add_delivery(c, delivery->organisation_id, delivery->event_id,
-                                delivery->event_type, &endpoint, ret_delivery);
+    return webhook_add_delivery(c, delivery->event_id, delivery->event_type, &endpoint,
+                                ret_delivery);
 }
 
 /* ---- The outbox's work ---- */

@@ -143,14 +143,14 @@ int webhook_rotate_secret(struct call *c, struct webhook_endpoint *endpoint)
 
 /* ---- Events ---- */
 
-int webhook_add_delivery(struct call *c, id_t64 organisation_id, id_t64 event_id,
-                         struct str event_type, const struct webhook_endpoint *endpoint,
+int webhook_add_delivery(struct call *c, id_t64 event_id, struct str event_type,
+                         const struct webhook_endpoint *endpoint,
                          struct webhook_delivery *ret_delivery)
 {
     *ret_delivery = (struct webhook_delivery){
         .id = id_new(),
         .tenant_id = c->principal.tenant_id,
-        .organisation_id = organisation_id,
+        .organisation_id = endpoint->organisation_id,
         .endpoint_id = endpoint->id,
         .event_id = event_id,
         .event_type = event_type,
@@ -241,8 +241,7 @@ int outbox_event(struct call *c, id_t64 organisation_id, const char *event_type,
     for (size_t i = 0; i < count; i++) {
         if (!wants(c, &endpoints[i], &event))
             continue;
-        TRY(webhook_add_delivery(c, organisation_id, event.id, event.event_type, &endpoints[i],
-                                 &delivery));
+        TRY(webhook_add_delivery(c, event.id, event.event_type, &endpoints[i], &delivery));
         deliveries++;
     }
     return deliveries ? sql_append(c->sql, "webhook_event", &webhook_event_row, &event) : OK;

@@ -2,7 +2,6 @@
 #include "core/webhook/webhook.h"
 #include "generated/platform.h"
 
-#define DEFAULT_LIMIT 20
 #define ANSWER_CHARACTERS 1000
 
 static struct platform_delivery wire(struct call *c, const struct webhook_delivery *delivery)
@@ -65,7 +64,7 @@ int platform_list_webhook_deliveries(struct call *c,
     size_t count;
     struct str list = list_name(c, in);
     TRY(read_filter(c, in, &filter));
-    TRY(call_page(c, list, in->cursor, "cursor", in->has_limit ? in->limit : DEFAULT_LIMIT, &page));
+    TRY(call_page(c, list, in->cursor, "cursor", in->limit, &page));
     TRY(webhook_list_deliveries(c, &filter, &page, &rows, &count));
     bool more = count > (size_t)page.limit;
     count = more ? (size_t)page.limit : count;

@@ -4,8 +4,6 @@
 #include "base/json_build.h"
 #include "generated/platform.h"
 
-#define DEFAULT_LIMIT 20
-
 static struct str events_json(struct call *c, const struct platform_create_webhook_request *body)
 {
     if (!body->events.items)
@@ -91,7 +89,7 @@ int platform_list_webhooks(struct call *c, const struct platform_list_webhooks_i
     size_t count;
     id_t64 organisation_id = c->principal.staff ? -1 : c->principal.organisation_id;
     struct str list = arena_printf(c->arena, "webhooks:%lld", (long long)organisation_id);
-    TRY(call_page(c, list, in->cursor, "cursor", in->has_limit ? in->limit : DEFAULT_LIMIT, &page));
+    TRY(call_page(c, list, in->cursor, "cursor", in->limit, &page));
     TRY(webhook_list(c, organisation_id, &page, &rows, &count));
     bool more = count > (size_t)page.limit;
     count = more ? (size_t)page.limit : count;

@@ -1,11 +1,13 @@
 """The life of a delivery: retries with backoff on the test clock, dead letter, replay, the log."""
+import hashlib
+import hmac
 import json
 import uuid
 
 import pytest
 
 from client.http import wait_until
-from client.pcx import OtherTenant
+from client.pcx import OtherTenant, Platform
 
 
 @pytest.fixture
@@ -136,6 +138,10 @@ def test_filters_and_pages(platform, pcx, failing):
         if not cursor:
             break
     assert len(seen) == 5 and len(set(seen)) == 5
+    listed = platform.get("/webhook-deliveries", {"webhook_id": webhook_id}, expect=200).data
+    assert [item["delivery_id"] for item in listed] == seen
+    times = [item["created_at"] for item in listed]
+    assert times == sorted(times, reverse=True)
     assert platform.get("/webhook-deliveries", {"webhook_id": webhook_id, "status": "dead"},
                         expect=200).data == []
     assert platform.get("/webhook-deliveries", {"webhook_id": webhook_id,
@@ -149,6 +155,41 @@ def test_filters_and_pages(platform, pcx, failing):
                         expect=200).data == []
     platform.get("/webhook-deliveries", {"webhook_id": webhook_id, "from": "yesterday"}, expect=400)
     platform.get("/webhook-deliveries", {"status": "lost"}, expect=400)
+
+
+def test_replay_of_what_arrived_is_signed_afresh(platform, pcx, sandbox, failing):
+    hook_id, webhook_id = failing(500, 0)
+    notify(pcx)
+    first = wait_for(platform, webhook_id, status="delivered")
+    secret = platform.post(f"/webhooks/{webhook_id}/rotate-secret", expect=200).data["secret"]
+    again = platform.post(f"/webhook-deliveries/{first['delivery_id']}/replay", expect=201).data
+    assert (again["status"], again["attempts"], again["event_id"]) == ("pending", 0, first["event_id"])
+    wait_until(lambda: count(sandbox, hook_id) == 2, what="the replayed delivery")
+    caught = sandbox.get(f"/hooks/{hook_id}", expect=200).json["deliveries"]
+    assert caught[0]["body"] == caught[1]["body"]
+    expected = hmac.new(secret.encode(), caught[0]["body"].encode(), hashlib.sha256).hexdigest()
+    signed = [{name.lower(): value for name, value in one["headers"].items()}["x-pcx-signature"]
+              for one in caught]
+    assert signed.count(expected) == 1
+    wait_for(platform, webhook_id, status="delivered", delivery_id=again["delivery_id"])
+    unchanged = platform.get(f"/webhook-deliveries/{first['delivery_id']}", expect=200).data
+    assert (unchanged["attempts"], unchanged["delivered_at"]) == (1, first["delivered_at"])
+
+
+def test_an_organisation_sees_its_own(server, platform, pcx, sandbox, failing):
+    """Not what the tenant's own endpoint was told of it: neither its URL nor its answers, and no replay."""
+    _, webhook_id = failing(500, 0)
+    caller = Platform(server, "org_admin")
+    own = caller.post("/webhooks", {"url": sandbox.hook().url}, expect=201).data["webhook_id"]
+    notify(pcx)
+    theirs = wait_for(platform, webhook_id, status="delivered")["delivery_id"]
+    mine = wait_for(caller, own, status="delivered")["delivery_id"]
+    caller.get(f"/webhook-deliveries/{mine}", expect=200)
+    caller.post(f"/webhook-deliveries/{mine}/replay", expect=201)
+    assert delivery_of(caller, webhook_id) is None
+    caller.get(f"/webhook-deliveries/{theirs}", expect=404)
+    caller.post(f"/webhook-deliveries/{theirs}/replay", expect=404)
+    caller.delete(f"/webhooks/{own}", expect=204)
 
 
 def test_another_tenant_sees_nothing(server, platform, pcx, failing):
