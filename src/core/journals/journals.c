@@ -230,10 +230,13 @@ int journal_reverse(struct call *c, id_t64 journal_id, struct str reason, const 
                                .description = reason,
                                .interaction_id = c->interaction_id,
                                .actor_id = c->principal.user_id};
+    bool moved = false;
 
     TRY(call_ledger_error(
         c, ledger_read_journal(c->sql, c->arena, reversal.tenant_id, journal_id, &first), field));
     for (size_t i = 0; i < first.transfer_count; i++) {
+        moved |=
+            first.transfers[i].kind == TRANSFER_POSTED || first.transfers[i].kind == TRANSFER_POST;
         int why = first.transfers[i].reason;
         if (first.transfers[i].kind == TRANSFER_PENDING)
             return call_refuse_text(c, ERR_WRONG_STATE, field,
@@ -243,6 +246,9 @@ int journal_reverse(struct call *c, id_t64 journal_id, struct str reason, const 
             return call_refuse_text(c, ERR_WRONG_STATE, field,
                                     "The journal is a payment's; refund the payment.");
     }
+    if (!moved)
+        return call_refuse_text(c, ERR_WRONG_STATE, field,
+                                "The journal only released a hold; there is nothing to reverse.");
     reversal.reference = first.reference;
     TRY(call_ledger_error(c, ledger_reverse(c->ledger, c->arena, journal_id, 0, &reversal, NULL),
                           field));

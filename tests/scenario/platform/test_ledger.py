@@ -258,6 +258,24 @@ def test_search(server, platform):
     assert ids(code="fee", **{"from": "2100-01-01T00:00:00Z"}) == []
 
 
+def test_search_for_one_transfer(server, platform, pcx, pcx_admin):
+    """Code, amount and currency hold for the same transfer of a journal, not for two of them."""
+    fee = pcx_admin.post("/virtual-accounts/fees", {
+        "currency": "NGN", "transaction_type": "transfer", "fee_type": "test_fee",
+        "fee_structure": "fixed_amount", "fee_value": 3}, expect=201).data["fee_id"]
+    source = open_account(server, amount=100)
+    try:
+        reference = pay(server, source, open_account(server), Decimal("41.17")).data["reference"]
+    finally:
+        pcx_admin.delete(f"/virtual-accounts/fees/{fee}", expect=200)
+
+    def count(**params):
+        return len(platform.get("/ledger/journals", {"reference": reference, "currency": "NGN", **params},
+                                expect=200).data)
+    assert count(code="transfer", amount="41.17") == count(code="fee", amount="3") == 1
+    assert count(code="fee", amount="41.17") == count(code="transfer", amount="3") == 0
+
+
 def test_search_pages(server, platform):
     account, reference = open_account(server), None
     made = [deposit(platform, account, Decimal("31.07")) for _ in range(5)]
@@ -335,6 +353,33 @@ def test_a_hold_is_not_reversed(server, platform, pcx):
     holds = [j for j in platform.get("/ledger/journals", {"code": "withdrawal", "limit": 200},
                                      expect=200).data if j["transfers"][0]["kind"] == "pending"]
     refused(reverse(platform, holds[0]["journal_id"]), 409)
+
+
+def test_a_transfer_is_reversed_for_both(server, platform, pcx):
+    source, target = open_account(server, amount=10), open_account(server)
+    reference = pay(server, source, target, 4).data["reference"]
+    journal, = platform.get("/ledger/journals", {"reference": reference}, expect=200).data
+    opposite = reverse(platform, journal["journal_id"]).data
+    assert (opposite["reference"], opposite["actor_id"]) == (reference, platform.user_id)
+    assert balances(server, source) == (10, 10) and balances(server, target) == (0, 0)
+    for account in (source, target):
+        entry = statement(platform, account).data["entries"][-1]
+        assert (entry["journal_id"], entry["description"]) == (opposite["journal_id"], "Booked twice")
+        newest = pcx.get(f"/virtual-accounts/{account}/transactions", expect=200).data[0]
+        assert (newest["type"], newest["description"]) == (entry["direction"], "Booked twice")
+
+
+def test_a_released_hold_leaves_nothing_to_reverse(server, platform, pcx, pcx_admin):
+    account = open_account(server, amount=100)
+    made = pcx.post("/virtual-accounts/withdraw", {
+        "account_id": account, "amount": 10, "user_id": pcx.user_id, "bank_code": "058",
+        "beneficiary_account_number": "0123456789", "beneficiary_name": "Ada Obi"}, expect=200).data
+    pcx_admin.post(f"/virtual-accounts/admin/transactions/{made['transaction_id']}/reject", expect=200)
+    journals = platform.get("/ledger/journals", {"reference": made["reference"]}, expect=200).data
+    assert [journal["transfers"][0]["kind"] for journal in journals] == ["void", "pending"]
+    for journal in journals:
+        refused(reverse(platform, journal["journal_id"]), 409, "journal_id")
+    assert balances(server, account) == (100, 100)
 
 
 def test_reverse_refuses(server, platform):
