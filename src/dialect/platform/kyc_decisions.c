@@ -21,7 +21,7 @@ int platform_decide_kyc(struct call *c, const struct platform_decide_kyc_in *in,
         .user_id = call_id(c, ID_USER, user.id),
         .status = user.kyc_status,
         .reason = user.kyc_failure_reason,
-        .decided_at = call_time(c, user.updated_at),
+        .decided_at = call_time(c, user.kyc_decided_at ? user.kyc_decided_at : user.updated_at),
     };
     return OK;
 }

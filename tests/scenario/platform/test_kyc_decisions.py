@@ -1,4 +1,6 @@
 """Staff decide about a person's KYC, for all dialects."""
+import json
+
 import pytest
 
 from client.people import register
@@ -27,6 +29,27 @@ def test_decisions(platform, pcx_admin, person):
     user = pcx_admin.get(path, expect=200).json
     assert (user["status"], user["kyc_status"]) == ("active", "approved") and user["kyc_approved_at"]
     assert "kyc_failure_reason" not in user
+
+
+def test_the_same_again_changes_nothing(platform, pcx_admin, sandbox, person):
+    """Not the time of the decision either, whatever became of the person meanwhile."""
+    first = decide(platform, person["user_id"], status="rejected", reason="blurred").data
+    sandbox.advance("PT1M")
+    pcx_admin.put(f"/users/{person['user_id']}", {"fname": "Ngozika"}, expect=200)
+    assert decide(platform, person["user_id"], status="rejected", reason="other").data == first
+
+
+def test_audited_and_told(platform, sandbox, person):
+    hook = sandbox.hook()
+    webhook = platform.post("/webhooks", {"url": hook.url, "events": ["kyc.approved"]}, expect=201).data
+    for _ in range(2):
+        decide(platform, person["user_id"], status="approved")
+    told = [json.loads(caught["body"])["data"] for caught in hook.wait()]
+    assert [event["user_id"] for event in told] == [person["user_id"]]
+    platform.delete(f"/webhooks/{webhook['webhook_id']}", expect=204)
+    entries = platform.get("/audit", {"subject_id": person["user_id"]}, expect=200).data
+    assert [entry["operation_id"] for entry in entries] == ["platform_decide_kyc"] * 2
+    assert entries[0]["details"]["body"]["status"] == "approved"
 
 
 def test_ids_of_every_dialect(platform, vaultspay_plain, server):
