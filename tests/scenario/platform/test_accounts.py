@@ -46,6 +46,23 @@ def test_one_account_has_three_names(platform, account, server):
     assert balances(server, account["account_id"]) == (0, 0)
 
 
+def test_the_owner_in_any_form(platform, pcx, vaultspay_plain):
+    """The account belongs to the owner's organisation."""
+    own = create(platform, user_id=pcx.user_id).data
+    assert (own["user_id"], own["organisation_id"]) == (pcx.user_id, pcx.org_id)
+    person = vaultspay_plain.post("/as/api/v1/users", {
+        "firstName": "A", "lastName": "B", "status": "ACTIVE",
+        "email": uuid.uuid4().hex + "@example.com"}, expect=200).data
+    made = create(platform, user_id=str(person["id"]))
+    assert made.status == 201 and made.data["user_id"].startswith("usr_"), made
+
+
+def test_limits_have_the_currencys_decimals(platform):
+    refused(create(platform, currency="JPY", overdraft_limit=Decimal("0.5")), 400, "overdraft_limit")
+    made = create(platform, currency="KWD", minimum_balance=Decimal("0.125")).data
+    assert made["minimum_balance"] == Decimal("0.125")
+
+
 def test_default_name_is_the_owners(platform, fincode):
     made = create(platform, user_id=fincode.user_id, currency="gbp").data
     assert made["name"] == "Amina Fincode" and made["currency"] == "GBP"
@@ -134,6 +151,36 @@ def test_status(platform, account):
         deposit = platform.post(path + "/deposits", {"amount": 1, "currency": "NGN"})
         assert deposit.status == (201 if status == "active" else 400), deposit
     assert platform.get(path, expect=200).data["balance"] == 1
+
+
+@pytest.mark.parametrize("status", ["inactive", "suspended"])
+def test_no_postings_while_not_active(server, platform, status):
+    """Neither from nor to the account, and no reversal; afterwards all of them."""
+    account, other = open_account(server), open_account(server, amount=10)
+    booked = platform.deposit(account, 10, "NGN").data["journal_id"]
+    platform.patch(f"/accounts/{account}", {"status": status}, expect=200)
+    for source, target in ((account, other), (other, account)):
+        assert pay(server, source, target, 1).status == 400
+    refused(platform.post(f"/ledger/journals/{booked}/reverse", {"reason": "x"}), 400)
+    assert balances(server, account) == (10, 10) and balances(server, other) == (10, 10)
+    platform.patch(f"/accounts/{account}", {"status": "active"}, expect=200)
+    assert pay(server, account, other, 1).status == pay(server, other, account, 1).status == 200
+    platform.post(f"/ledger/journals/{booked}/reverse", {"reason": "x"}, expect=201)
+
+
+def test_closed(server, platform, pcx_admin):
+    """Nobody finds it any more; what was booked on it can still be read."""
+    account = open_account(server)
+    booked = platform.deposit(account, 5, "NGN").data["journal_id"]
+    platform.post(f"/ledger/journals/{booked}/reverse", {"reason": "x"}, expect=201)
+    pcx_admin.delete(f"/virtual-accounts/{account}", expect=200)
+    path = f"/accounts/{account}"
+    for reply in (platform.get(path), platform.patch(path, {"status": "active"}),
+                  platform.post(path + "/deposits", {"amount": 1, "currency": "NGN"}),
+                  platform.post(path + "/liens", {"amount": 1, "reason": "x"}), platform.get(path + "/liens")):
+        refused(reply, 404, "account_id")
+    found = platform.get(f"/ledger/accounts/{account}/statement", expect=200).data
+    assert [entry["amount"] for entry in found["entries"]] == [5, 5] and found["closing_balance"] == 0
 
 
 @pytest.mark.parametrize("change, field", [
@@ -242,10 +289,12 @@ def test_lien_beyond_what_is_there(platform, account):
 
 def test_liens_are_listed(platform, account):
     platform.deposit(account["account_id"], 100, "NGN")
-    made = [lien(platform, account, amount).data["lien_id"] for amount in (1, 2, 3)]
-    platform.delete(f"/accounts/{account['account_id']}/liens/{made[1]}", expect=200)
+    placed = [lien(platform, account, amount).data for amount in (1, 2, 3)]
+    made = [row["lien_id"] for row in placed]
+    released = platform.delete(f"/accounts/{account['account_id']}/liens/{made[1]}", expect=200).data
     path = f"/accounts/{account['account_id']}/liens"
     listed = platform.get(path, expect=200).data
+    assert listed == [placed[2], released, placed[0]]
     assert [(row["lien_id"], row["status"]) for row in listed] == [
         (made[2], "active"), (made[1], "released"), (made[0], "active")]
     first = platform.get(path, {"limit": 2}, expect=200).json

@@ -4,6 +4,7 @@ import uuid
 import pytest
 
 from client.fincode import Fincode
+from client.http import Http
 from client.people import PASSWORD, fresh_email
 from client.pcx import Platform
 
@@ -27,6 +28,35 @@ def test_a_tenant_and_its_administrator(platform, server):
                headers={"X-Auth-Token": None}, expect=404)
 
 
+def test_the_first_user_does_everything_there_and_nothing_elsewhere(platform, server):
+    mine = body(admin={"email": fresh_email(), "password": PASSWORD})
+    tenant = platform.post("/tenants", mine, expect=201).data
+    caller = Http(server)
+    caller.prefix = "/platform/v1"
+    session = caller.post("/sessions", {"email": mine["admin"]["email"], "password": PASSWORD,
+                                        "tenant": mine["label"]}, expect=201).data
+    assert (session["user_id"], session["tenant_id"]) == (tenant["admin_user_id"], tenant["tenant_id"])
+    assert "operator" not in session["roles"]
+    bearer = {"Authorization": "Bearer " + session["token"]}
+    account = caller.post("/accounts", {"user_id": session["user_id"], "currency": "NGN"}, headers=bearer,
+                          expect=201).data["account_id"]
+    caller.post(f"/accounts/{account}/deposits", {"amount": 3, "currency": "NGN"}, headers=bearer, expect=201)
+    assert caller.get("/ledger/head", headers=bearer, expect=200).data["journals"] == 1
+    platform.get(f"/accounts/{account}", expect=404)
+    own = platform.get("/sessions/current", expect=200).data["tenant_id"]
+    caller.get(f"/tenants/{tenant['tenant_id']}", headers=bearer, expect=200)
+    caller.get(f"/tenants/{own}", headers=bearer, expect=404)
+    caller.get("/tenants", headers=bearer, expect=403)
+    caller.post("/tenants", body(), headers=bearer, expect=403)
+
+
+def test_a_refused_administrator_leaves_no_tenant(platform):
+    mine = body(admin={"email": fresh_email(), "password": "weak"})
+    platform.post("/tenants", mine, expect=400)
+    del mine["admin"]
+    platform.post("/tenants", mine, expect=201)
+
+
 def test_labels_are_unique(platform):
     mine = body()
     platform.post("/tenants", mine, expect=201)
@@ -43,7 +73,7 @@ def test_bad_fields(platform, changes):
 
 
 def test_list_pages(platform):
-    made = {platform.post("/tenants", body(), expect=201).data["tenant_id"] for _ in range(3)}
+    made = [platform.post("/tenants", body(), expect=201).data["tenant_id"] for _ in range(3)]
     seen, cursor = [], None
     while True:
         page = platform.get("/tenants", {"limit": 2, "cursor": cursor}, expect=200).json
@@ -51,7 +81,7 @@ def test_list_pages(platform):
         cursor = page["meta"].get("next_cursor")
         if not cursor:
             break
-    assert made <= set(seen) and len(seen) == len(set(seen))
+    assert seen[:3] == made[::-1] and len(seen) == len(set(seen))
 
 
 def test_who_may(server, pcx, platform, fincode_other):
