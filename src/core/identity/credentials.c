@@ -36,6 +36,7 @@
 #define LABEL_MAX 64
 #define LABEL_COUNT 64
 #define ADDRESS_COUNT 4096
+#define NOBODY_SETS 4096
 
 struct entry {
     uint8_t digest[SHA256_SIZE];
@@ -63,6 +64,12 @@ struct credentials {
         usec_t since;
         unsigned count;
     } failures[ADDRESS_COUNT];
+    struct nobody {
+        uint64_t key;
+        usec_t failed_at; /* 0: empty */
+        usec_t locked_until;
+        unsigned failures;
+    } nobodies[NOBODY_SETS][SET_SIZE];
 };
 
 struct credentials *credentials_new(usec_t lifetime)
@@ -473,4 +480,44 @@ unsigned credentials_count_failure(struct credentials *credentials, struct str a
         credentials->failures[slot].address == hash ? credentials->failures[slot].count : 0;
     pthread_mutex_unlock(&credentials->mutex);
     return count;
+}
+
+/* ---- Failures of nobody ---- */
+
+/* Its entry; with `make` else the emptiest or oldest of its set, else NULL. */
+static struct nobody *find_nobody(struct credentials *credentials, uint64_t key, bool make)
+{
+    struct nobody *set = credentials->nobodies[key % NOBODY_SETS];
+    struct nobody *oldest = set;
+    for (size_t i = 0; i < SET_SIZE; i++) {
+        if (set[i].failed_at && set[i].key == key)
+            return &set[i];
+        if (set[i].failed_at < oldest->failed_at)
+            oldest = &set[i];
+    }
+    if (!make)
+        return NULL;
+    *oldest = (struct nobody){.key = key};
+    return oldest;
+}
+
+bool credentials_nobody_locked(struct credentials *credentials, uint64_t key, usec_t now)
+{
+    pthread_mutex_lock(&credentials->mutex);
+    const struct nobody *nobody = find_nobody(credentials, key, false);
+    bool locked = nobody && nobody->locked_until > now;
+    pthread_mutex_unlock(&credentials->mutex);
+    return locked;
+}
+
+void credentials_count_nobody(struct credentials *credentials, uint64_t key, usec_t now,
+                              unsigned limit, usec_t period)
+{
+    pthread_mutex_lock(&credentials->mutex);
+    struct nobody *nobody = find_nobody(credentials, key, true);
+    bool was_locked = nobody->locked_until && nobody->locked_until <= now;
+    nobody->failures = was_locked ? 1 : nobody->failures + 1;
+    nobody->locked_until = nobody->failures >= limit ? now + period : 0;
+    nobody->failed_at = now;
+    pthread_mutex_unlock(&credentials->mutex);
 }

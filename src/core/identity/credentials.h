@@ -70,4 +70,13 @@ void credentials_remember_label(struct credentials *credentials, struct str labe
 unsigned credentials_count_failure(struct credentials *credentials, struct str address, usec_t now,
                                    usec_t window, bool add);
 
+/*
+ * Failures of names that nobody has, counted as a person's are: `limit` in a row lock for `period`.
+ * `key` must be unpredictable for who chooses names. The memory has a fixed size: a flood of names
+ * displaces the oldest, and takes thousands of failures that count against its addresses.
+ */
+bool credentials_nobody_locked(struct credentials *credentials, uint64_t key, usec_t now);
+void credentials_count_nobody(struct credentials *credentials, uint64_t key, usec_t now,
+                              unsigned limit, usec_t period);
+
 #endif

@@ -1,6 +1,7 @@
-/* Lock-out: counters of an account are in its record, those of an address in memory. */
+/* Lock-out: counters of an account are in its record, those of an address and of nobody in memory. */
 #include "core/identity/lockout.h"
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "core/app.h"
 #include "core/identity/credentials.h"
@@ -48,14 +49,31 @@ static int count_failure(struct call *c, void *argument)
                    sql_int(user_id));
 }
 
-/* Who is locked out learns nothing about the proof. */
-static int check_locks(struct call *c, const struct user *user)
+static uint64_t key_of_nobody(struct call *c, id_t64 nobody)
 {
-    TRY(lockout_check_address(c));
-    return user && user->locked_until > c->now ? ERR_LOCKED_OUT : OK;
+    uint8_t key[32], digest[SHA256_SIZE];
+    uint64_t out;
+    store_derive_key(c->app->store, "lock-out of nobody", key);
+    digest_hmac_sha256(
+        (struct str){(char *)key, sizeof(key)},
+        arena_printf(c->arena, "%lld:%lld", (long long)c->principal.tenant_id, (long long)nobody),
+        digest);
+    memcpy(&out, digest, sizeof(out));
+    return out;
 }
 
-static int settle(struct call *c, const struct user *user, bool right)
+/* Who is locked out learns nothing about the proof. */
+static int check_locks(struct call *c, const struct user *user, id_t64 nobody)
+{
+    TRY(lockout_check_address(c));
+    bool locked =
+        user     ? user->locked_until > c->now
+        : nobody ? credentials_nobody_locked(c->app->credentials, key_of_nobody(c, nobody), c->now)
+                 : false;
+    return locked ? ERR_LOCKED_OUT : OK;
+}
+
+static int settle(struct call *c, const struct user *user, id_t64 nobody, bool right)
 {
     if (right)
         return OK;
@@ -63,20 +81,25 @@ static int settle(struct call *c, const struct user *user, bool right)
     if (user) {
         id_t64 user_id = user->id;
         TRY(writer_run(c, count_failure, &user_id));
+    } else if (nobody) {
+        credentials_count_nobody(c->app->credentials, key_of_nobody(c, nobody), c->now,
+                                 LOCKOUT_FAILURES, LOCKOUT_PERIOD);
     }
     return ERR_WRONG_CREDENTIALS;
 }
 
-int lockout_check_password(struct call *c, const struct user *user, struct str password)
+int lockout_check_password(struct call *c, const struct user *user, id_t64 nobody,
+                           struct str password)
 {
-    TRY(check_locks(c, user));
-    return settle(c, user, password_verify(user ? user->password_hash : STR_NONE, password));
+    TRY(check_locks(c, user, nobody));
+    return settle(c, user, nobody,
+                  password_verify(user ? user->password_hash : STR_NONE, password));
 }
 
-int lockout_check_proof(struct call *c, const struct user *user, bool right)
+int lockout_check_proof(struct call *c, const struct user *user, id_t64 nobody, bool right)
 {
-    TRY(check_locks(c, user));
-    return settle(c, user, right);
+    TRY(check_locks(c, user, nobody));
+    return settle(c, user, nobody, right);
 }
 
 int lockout_clear(struct call *c, const struct user *user)

@@ -17,13 +17,15 @@
 
 /*
  * The whole of a password check: address, account, password (Argon2id), in this order; counts a
- * failure. `user` NULL: nobody has that name; takes as long as a wrong password. 0, ERR_LOCKED_OUT
+ * failure. `user` NULL: nobody has that name; takes as long as a wrong password, and five failures
+ * lock it out as they do a person, if `nobody` (user_nobody of the name) is not 0. 0, ERR_LOCKED_OUT
  * or ERR_WRONG_CREDENTIALS, neither refused on the call.
  */
-int lockout_check_password(struct call *c, const struct user *user, struct str password);
+int lockout_check_password(struct call *c, const struct user *user, id_t64 nobody,
+                           struct str password);
 /* The same where something else than a password was to prove the person, and was found right or
  * wrong. */
-int lockout_check_proof(struct call *c, const struct user *user, bool right);
+int lockout_check_proof(struct call *c, const struct user *user, id_t64 nobody, bool right);
 /* The same for secrets that are not passwords (client secrets): only addresses are counted. */
 int lockout_check_address(struct call *c);
 void lockout_count_address(struct call *c);

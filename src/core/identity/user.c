@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 
+#include "base/digest.h"
 #include "core/app.h"
 #include "core/identity/credentials.h"
 #include "core/identity/organisation.h"
@@ -14,6 +15,8 @@ ROW_TYPE(user, USER_ROW);
 #undef ROW_SELF
 
 #define EMAIL_MAX 255
+/* Ids grow by 2^6 every 8 microseconds (base/id.h). */
+#define ID_RANGE_OF_DAY (uint64_t)(USEC_PER_DAY / 8 << 6)
 
 int user_normalise_email(struct call *c, struct str email, const char *field, struct str *ret_email)
 {
@@ -82,6 +85,23 @@ int user_find_by_login(struct call *c, struct str login, struct user *ret_user)
                         " AND deleted_at = 0",
                         sql_int(c->principal.tenant_id), sql_int(id));
     return error;
+}
+
+id_t64 user_nobody(struct call *c, struct str login)
+{
+    uint8_t key[32], digest[SHA256_SIZE];
+    uint64_t number;
+    id_t64 id;
+    login = lower_case(c, str_trim(login));
+    if (id_parse_uuid(ID_USER, login, &id))
+        return id;
+    store_derive_key(c->app->store, "nobody", key);
+    digest_hmac_sha256(
+        (struct str){(char *)key, sizeof(key)},
+        arena_printf(c->arena, "%lld:%.*s", (long long)c->principal.tenant_id, STR_FMT(login)),
+        digest);
+    memcpy(&number, digest, sizeof(number));
+    return c->principal.tenant_id + (id_t64)(number % ID_RANGE_OF_DAY);
 }
 
 int user_find_by_bridge_customer(struct call *c, struct str customer_id, struct user *ret_user)

@@ -87,6 +87,9 @@ int user_find_by_username(struct call *c, struct str username, struct user *ret_
 int user_find_by_phone(struct call *c, struct str phone, struct user *ret_user);
 /* By user name, e-mail address or id as UUID: what people type into a login form. */
 int user_find_by_login(struct call *c, struct str login, struct user *ret_user);
+/* The id of nobody: what a name that leads to nobody stands for in what must not tell so. One of the
+ * tenant's first day, the same every time; a UUID stands for itself. */
+id_t64 user_nobody(struct call *c, struct str login);
 int user_find_by_bridge_customer(struct call *c, struct str customer_id, struct user *ret_user);
 
 /* Writes all members back; credentials see it at once. */

@@ -79,7 +79,7 @@ int cognito_change_password(struct cognito *x)
     int error;
     if (!find_signed_in(x, &user, &error))
         return error;
-    error = lockout_check_password(x->c, &user, cognito_text(x, "PreviousPassword"));
+    error = lockout_check_password(x->c, &user, 0, cognito_text(x, "PreviousPassword"));
     if (error == ERR_LOCKED_OUT)
         return cognito_fail(x, "LimitExceededException",
                             "Attempt limit exceeded, please try after some time.");

@@ -10,8 +10,6 @@
 #include "store/sql.h"
 
 #define CHALLENGE_LIFETIME (3 * USEC_PER_MINUTE)
-/* Ids grow by 2^6 every 8 microseconds (base/id.h). */
-#define ID_RANGE_OF_DAY (uint64_t)(USEC_PER_DAY / 8 << 6)
 
 static int fail_sign_in(struct cognito *x, int error)
 {
@@ -72,11 +70,13 @@ static int start_session(struct cognito *x, const struct user *user)
 static int by_password(struct cognito *x)
 {
     struct user user;
-    int found = cognito_find_user(x, cognito_text(x, "AuthParameters.USERNAME"), &user);
+    struct str username = cognito_text(x, "AuthParameters.USERNAME");
+    int found = cognito_find_user(x, username, &user);
     if (found && found != ERR_NOT_FOUND)
         return found;
     struct str password = cognito_text(x, "AuthParameters.PASSWORD");
-    int error = lockout_check_password(x->c, found ? NULL : &user, password);
+    int error =
+        lockout_check_password(x->c, found ? NULL : &user, user_nobody(x->c, username), password);
     return error ? fail_sign_in(x, error) : start_session(x, &user);
 }
 
@@ -98,9 +98,11 @@ static int by_refresh_token(struct cognito *x)
 
 /*
  * What we have to remember between challenge and answer travels in SECRET_BLOCK, sealed: the
- * person's id (0: nobody), when it was made, and A and the challenge's numbers as text.
+ * person's id (or nobody's: user_nobody), when it was made, and A and the challenge's numbers as
+ * text. Its length does not tell who is known.
  */
 struct srp_state {
+    bool known;
     id_t64 user_id;
     usec_t made_at;
     struct str public_a;
@@ -112,7 +114,7 @@ struct srp_state {
 static struct str seal_state(struct call *c, const struct srp_state *state)
 {
     struct str text = arena_printf(
-        c->arena, "%lld|%lld|%.*s|%.*s|%.*s|%.*s", (long long)state->user_id,
+        c->arena, "%d|%lld|%lld|%.*s|%.*s|%.*s|%.*s", state->known, (long long)state->user_id,
         (long long)state->made_at, STR_FMT(state->public_a), STR_FMT(state->challenge.salt),
         STR_FMT(state->challenge.public_b), STR_FMT(state->challenge.private_b));
     return base64_print(c->arena, store_encrypt(c->app->store, c->arena, BLOCK_CONTEXT, text));
@@ -124,6 +126,7 @@ static bool open_state(struct call *c, struct str block, struct srp_state *ret_s
     if (!base64_parse(c->arena, block, &sealed) ||
         store_decrypt(c->app->store, c->arena, BLOCK_CONTEXT, sealed, &text))
         return false;
+    ret_state->known = str_is(str_cut(&text, '|'), "1");
     bool numbers = str_to_i64(str_cut(&text, '|'), &ret_state->user_id) &&
                    str_to_i64(str_cut(&text, '|'), &ret_state->made_at);
     ret_state->public_a = str_cut(&text, '|');
@@ -134,22 +137,12 @@ static bool open_state(struct call *c, struct str block, struct srp_state *ret_s
 }
 
 /* Somebody we do not know gets a challenge too, one that cannot be met; the same id and salt every
- * time, as somebody real does. The id is one of the pool's first day. */
-static struct str simulated_id(struct cognito *x, struct str username)
-{
-    uint8_t digest[SHA256_SIZE];
-    uint64_t number;
-    cognito_disguise(x, "id", username, digest);
-    memcpy(&number, digest, sizeof(number));
-    id_t64 later = (id_t64)(number % ID_RANGE_OF_DAY);
-    return id_print_uuid(x->c->arena, ID_USER, x->c->principal.tenant_id + later);
-}
-
-static struct str simulated_verifier(struct cognito *x, struct str username, struct str user_id)
+ * time, as somebody real does. */
+static struct str simulated_verifier(struct cognito *x, struct str user_id)
 {
     struct arena *arena = x->c->arena;
     uint8_t digest[SHA256_SIZE];
-    cognito_disguise(x, "salt", username, digest);
+    cognito_disguise(x, "salt", user_id, digest);
     struct str verifier =
         srp_make_verifier(arena, cognito_pool_name(x->c), user_id, random_hex(arena, 16));
     str_cut(&verifier, ':');
@@ -167,13 +160,12 @@ static int by_srp(struct cognito *x)
     int error = cognito_find_user(x, username, &user);
     if (error && error != ERR_NOT_FOUND)
         return error;
-    struct str user_id =
-        error ? simulated_id(x, username) : id_print_uuid(c->arena, ID_USER, user.id);
+    state.user_id = error ? user_nobody(c, username) : user.id;
+    struct str user_id = id_print_uuid(c->arena, ID_USER, state.user_id);
     struct str verifier = user.srp_verifier;
-    if (str_empty(verifier))
-        verifier = simulated_verifier(x, username, user_id);
-    else
-        state.user_id = user.id;
+    state.known = !str_empty(verifier);
+    if (!state.known)
+        verifier = simulated_verifier(x, user_id);
     if (!srp_challenge(c->arena, verifier, state.public_a, &state.challenge))
         return cognito_fail(x, "InvalidParameterException", "SRP_A is not valid.");
     struct buf out = json_object(c->arena);
@@ -188,20 +180,18 @@ static int by_srp(struct cognito *x)
     return cognito_reply(x, json_object_end(&out));
 }
 
-static int check_srp_answer(struct cognito *x, const struct srp_state *state,
-                            const struct user *user)
+static bool srp_answer_is_right(struct cognito *x, const struct srp_state *state,
+                                const struct user *user)
 {
     struct call *c = x->c;
     struct str block = cognito_text(x, "ChallengeResponses.PASSWORD_CLAIM_SECRET_BLOCK");
     struct str bytes, signature;
-    if (!base64_parse(c->arena, block, &bytes) ||
-        !base64_parse(c->arena, cognito_text(x, "ChallengeResponses.PASSWORD_CLAIM_SIGNATURE"),
-                      &signature))
-        return ERR_WRONG_CREDENTIALS;
-    bool right = srp_check(c->arena, user->srp_verifier, state->public_a, &state->challenge,
-                           cognito_pool_name(c), id_print_uuid(c->arena, ID_USER, user->id), bytes,
-                           cognito_text(x, "ChallengeResponses.TIMESTAMP"), signature);
-    return lockout_check_proof(c, user, right);
+    return base64_parse(c->arena, block, &bytes) &&
+           base64_parse(c->arena, cognito_text(x, "ChallengeResponses.PASSWORD_CLAIM_SIGNATURE"),
+                        &signature) &&
+           srp_check(c->arena, user->srp_verifier, state->public_a, &state->challenge,
+                     cognito_pool_name(c), id_print_uuid(c->arena, ID_USER, user->id), bytes,
+                     cognito_text(x, "ChallengeResponses.TIMESTAMP"), signature);
 }
 
 int cognito_respond_to_challenge(struct cognito *x)
@@ -215,11 +205,9 @@ int cognito_respond_to_challenge(struct cognito *x)
     struct str block = cognito_text(x, "ChallengeResponses.PASSWORD_CLAIM_SECRET_BLOCK");
     if (!open_state(x->c, block, &state))
         return cognito_fail(x, "NotAuthorizedException", "Invalid session for the user.");
-    if (!state.user_id || user_get(x->c, state.user_id, NULL, &user)) {
-        lockout_count_address(x->c);
-        return fail_sign_in(x, ERR_WRONG_CREDENTIALS);
-    }
-    int error = check_srp_answer(x, &state, &user);
+    bool known = state.known && user_get(x->c, state.user_id, NULL, &user) == OK;
+    int error = lockout_check_proof(x->c, known ? &user : NULL, state.user_id,
+                                    known && srp_answer_is_right(x, &state, &user));
     return error ? fail_sign_in(x, error) : start_session(x, &user);
 }
 

@@ -52,8 +52,8 @@ int fc_login_prepare(struct call *c, const struct fc_login_in *in)
     int found = user_find_by_email(c, body->email, &user);
     if (found && found != ERR_NOT_FOUND)
         return found;
-    int error = lockout_check_password(c, found ? NULL : &user, password);
-    /* An unknown address is 404, as documented; it takes as long as a wrong password. */
+    int error = lockout_check_password(c, found ? NULL : &user, 0, password);
+    /* An unknown address is 404, as documented, however often; it takes as long as a wrong password. */
     if (error)
         return call_refuse(c, found && error == ERR_WRONG_CREDENTIALS ? ERR_NOT_FOUND : error,
                            NULL);

@@ -47,15 +47,19 @@ static int show(struct call *c, const struct user *user, role_set roles, usec_t 
 
 /* ---- Log-in ---- */
 
+/* ERR_NOT_FOUND: *ret_nobody stands for who was named. */
 static int find_person(struct call *c, const struct platform_create_session_request *body,
-                       struct user *ret_user)
+                       struct user *ret_user, id_t64 *ret_nobody)
 {
     if (!str_empty(body->tenant)) {
         struct tenant tenant;
+        *ret_nobody = user_nobody(
+            c, arena_printf(c->arena, "%.*s %.*s", STR_FMT(body->tenant), STR_FMT(body->email)));
         TRY(tenant_find_by_label(c, body->tenant, &tenant));
         /* Nobody yet: who sent credentials beside the log-in is no one in that tenant, nor of its audit trail. */
         c->principal = (struct principal){.tenant_id = tenant.id, .dialect = DIALECT_PLATFORM};
     }
+    *ret_nobody = user_nobody(c, body->email);
     return user_find_by_email(c, body->email, ret_user);
 }
 
@@ -63,10 +67,11 @@ int platform_create_session_prepare(struct call *c, const struct platform_create
 {
     struct session_tokens *tokens = ARENA_NEW(c->arena, struct session_tokens);
     struct user user;
-    int found = find_person(c, in->body, &user);
+    id_t64 nobody;
+    int found = find_person(c, in->body, &user, &nobody);
     if (found && found != ERR_NOT_FOUND)
         return found;
-    int error = lockout_check_password(c, found ? NULL : &user, in->body->password);
+    int error = lockout_check_password(c, found ? NULL : &user, nobody, in->body->password);
     if (!error && !user_may_sign_in(&user))
         error = ERR_WRONG_CREDENTIALS;
     if (!error && !user.confirmed)

@@ -11,7 +11,7 @@ import pytest
 
 from client.http import Http, wait_until
 from client.people import PASSWORD, code_in, fresh_email, register
-from client.pcx import PcxSession
+from client.pcx import Cognito, PcxSession, Platform
 
 
 class Caller:
@@ -122,8 +122,38 @@ def test_lock_out(call, person):
     assert locked["message"] == "Password attempts exceeded"
 
 
+def test_lock_out_tells_nothing(call, person, sandbox, server):
+    """By name, by the id that a challenge shows, and through another dialect: nobody is locked out as somebody is."""
+    def refusal(name, password):
+        return call.fails("InitiateAuth", "NotAuthorizedException", **call.password(name, password))["message"]
+
+    def course(name):
+        shown = challenged(call, SrpClient(pool_of(call, server)), name)["USERNAME"]
+        refusals = [refusal(spelt, "Wrong1!x") for spelt in (name, name.upper(), f" {name} ", shown, name)]
+        return refusals + [refusal(spelt, person["password"]) for spelt in (name, shown)]
+
+    nobody = fresh_email()
+    somebody = course(person["email"])
+    assert somebody == ["Incorrect username or password."] * 5 + ["Password attempts exceeded"] * 2
+    assert course(nobody) == somebody
+    Platform(server).post("/sessions", {"email": nobody, "password": "Wrong1!x"}, expect=429)
+    assert refusal(fresh_email(), "Wrong1!x") == somebody[0]
+
+
+def test_lock_out_of_nobody_ends(own_server):
+    from client.sandbox import Sandbox
+    server = own_server()
+    call, nobody = Caller(Cognito(server), server.credentials["pcx"]["client_id"]), fresh_email()
+
+    def message():
+        return call.fails("InitiateAuth", "NotAuthorizedException", **call.password(nobody, "Wrong1!x"))["message"]
+
+    for _ in range(2):
+        assert [message() for _ in range(6)] == ["Incorrect username or password."] * 5 + ["Password attempts exceeded"]
+        Sandbox(server).advance("PT31M")
+
+
 def test_lock_out_ends(own_server):
-    from client.pcx import Cognito
     from client.sandbox import Sandbox
     server = own_server()
     call = Caller(Cognito(server), server.credentials["pcx"]["client_id"])
@@ -351,6 +381,22 @@ def test_srp(call, person, server):
     tokens = call("RespondToAuthChallenge", ChallengeName="PASSWORD_VERIFIER",
                   ChallengeResponses=client.answer(challenge, person["password"]))["AuthenticationResult"]
     call("GetUser", AccessToken=tokens["AccessToken"])
+
+
+def test_srp_lock_out_tells_nothing(call, person, server):
+    client = SrpClient(pool_of(call, server))
+
+    def course(name):
+        def attempt(**changes):
+            challenge = challenged(call, client, name)
+            return len(challenge["SECRET_BLOCK"]), call.fails(
+                "RespondToAuthChallenge", "NotAuthorizedException", ChallengeName="PASSWORD_VERIFIER",
+                ChallengeResponses={**client.answer(challenge, "Wrong1!x"), **changes})["message"]
+        lengths, refusals = zip(attempt(), attempt(PASSWORD_CLAIM_SIGNATURE="?"), *[attempt() for _ in range(4)])
+        return max(lengths), refusals
+
+    assert course(fresh_email()) == course(person["email"])
+    assert course(person["email"])[1][0] == "Password attempts exceeded"
 
 
 def test_srp_refuses(call, person, server):

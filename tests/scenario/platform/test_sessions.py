@@ -74,6 +74,13 @@ def test_lock_out(anyone, server, sandbox):
     assert log_in(anyone, person).status == 429
 
 
+def test_lock_out_tells_nothing(anyone):
+    for nobody in ({"email": fresh_email()}, {"email": fresh_email(), "tenant": "second"},
+                   {"email": fresh_email(), "tenant": "unheard-of"}):
+        replies = [log_in(anyone, {**nobody, "password": "Wrong1!x"}).status for _ in range(6)]
+        assert replies == [401] * 5 + [429]
+
+
 def test_unconfirmed(anyone, server, sandbox):
     person = register(server, sandbox, confirm=False)
     assert log_in(anyone, person).status == 403
