@@ -194,6 +194,10 @@ def is_failure(operation_id, status, text):
                 and "internal error" not in text)
 
 
+# Wrong passwords lock their person out, who may be the one that tries the other operations.
+LOG_INS = ("fc_login", "platform_create_session")
+
+
 def caller_of(server, dialect):
     made = {"pcx": lambda: Pcx(server, "internal_admin"), "platform": lambda: Platform(server),
             "fincode": lambda: Fincode(server, "admin"), "vaultspay": lambda: VaultsPay(server)}[dialect]()
@@ -291,7 +295,8 @@ def replay(server, path):
     """Writes one line per problem, and one per operation to say that it was tried."""
     by_dialect, callers, cursors = contracts(BUILD), {}, {}
     with open(path, "a", encoding="utf-8") as file:
-        for row, requests in candidates(server, Router(operations(server.binary))).values():
+        found_by_id = candidates(server, Router(operations(server.binary)))
+        for row, requests in sorted(found_by_id.values(), key=lambda found: found[0]["id"] in LOG_INS):
             contract = by_dialect[row["dialect"]]
             if contract.by_id[row["id"]].get("x-raw"):
                 continue  # callbacks of providers are signed over their bytes

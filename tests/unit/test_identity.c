@@ -9,6 +9,7 @@
 
 #include "base/digest.h"
 #include "core/identity/api_key.h"
+#include "core/identity/credentials.h"
 #include "core/identity/password.h"
 #include "core/identity/srp.h"
 #include "core/identity/token.h"
@@ -175,13 +176,37 @@ static void test_srp_refuses(void **state)
                            STR("block"), STR("time"), STR_NONE));
 }
 
+/* Five in a row lock for the period, after it counting starts anew; and a flood of other names takes
+ * no memory. */
+static void test_nobody_is_locked(void **state)
+{
+    (void)state;
+    struct credentials *credentials = credentials_new(USEC_PER_HOUR);
+    usec_t now = USEC_PER_HOUR;
+    for (int round = 0; round < 2; round++, now += 100) {
+        for (int i = 0; i < 5; i++) {
+            assert_false(credentials_nobody_locked(credentials, 7, now));
+            credentials_count_nobody(credentials, 7, now, 5, 100);
+        }
+        assert_true(credentials_nobody_locked(credentials, 7, now + 99));
+        assert_false(credentials_nobody_locked(credentials, 7, now + 100));
+        assert_false(credentials_nobody_locked(credentials, 8, now));
+    }
+    for (uint64_t key = 1000; key < 100000; key++) {
+        credentials_count_nobody(credentials, key, now, 1, 100);
+        assert_true(credentials_nobody_locked(credentials, key, now));
+    }
+    assert_false(credentials_nobody_locked(credentials, 7, now));
+    credentials_free(credentials);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_token_vector),     cmocka_unit_test(test_token_refuses),
         cmocka_unit_test(test_token_round_trip), cmocka_unit_test(test_password_hashes),
         cmocka_unit_test(test_password_policy),  cmocka_unit_test(test_api_key_prefix),
-        cmocka_unit_test(test_srp_refuses),
+        cmocka_unit_test(test_srp_refuses),      cmocka_unit_test(test_nobody_is_locked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
