@@ -64,7 +64,9 @@ static int apply(struct call *c, struct user *user, struct str word, struct str 
     user->kyc_failure_reason = STR_NONE;
     user->kyc_decided_at = decided_at;
     if (rule) {
-        user->status = str_from(rule->user_status);
+        /* Who is blocked or deactivated was shut out for another reason. */
+        if (user_may_sign_in(user))
+            user->status = str_from(rule->user_status);
         if (rule->stamp == STAMP_APPROVED)
             user->kyc_approved_at = decided_at;
         if (rule->stamp == STAMP_REJECTED)

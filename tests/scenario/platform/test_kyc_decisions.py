@@ -1,5 +1,6 @@
 """Staff decide about a person's KYC, for all dialects."""
 import json
+import uuid
 
 import pytest
 
@@ -50,6 +51,19 @@ def test_audited_and_told(platform, sandbox, person):
     entries = platform.get("/audit", {"subject_id": person["user_id"]}, expect=200).data
     assert [entry["operation_id"] for entry in entries] == ["platform_decide_kyc"] * 2
     assert entries[0]["details"]["body"]["status"] == "approved"
+
+
+def test_no_decision_lets_in_who_is_shut_out(platform, pcx_admin, vaultspay_plain, person):
+    """Being blocked or deactivated is not about KYC; setting the status lifts it."""
+    blocked = vaultspay_plain.post("/as/api/v1/users", {
+        "firstName": "A", "lastName": "B", "status": "BLOCK", "email": uuid.uuid4().hex + "@example.com"},
+        expect=200).data["id"]
+    pcx_admin.put(f"/users/{person['user_id']}/deactivate", {"updated_by": "test"}, expect=200)
+    for user_id, status in ((blocked, "inactive"), (person["user_id"], "rejected")):
+        for decision in ("pending", "approved"):
+            decided = decide(platform, user_id, status=decision).data
+            user = pcx_admin.get(f"/users/{decided['user_id']}", expect=200).json
+            assert (user["kyc_status"], user["status"]) == (decision, status)
 
 
 def test_ids_of_every_dialect(platform, vaultspay_plain, server):
