@@ -98,6 +98,20 @@ def test_system_accounts_have_statements(platform, busy):
     assert found["closing_balance"] < 0
 
 
+def test_holds_move_no_balance(server, platform, pcx):
+    """They are counted as pending, lower what is available, and stand in no statement."""
+    account = open_account(server, amount=100)
+    pcx.post("/virtual-accounts/withdraw", {
+        "account_id": account, "amount": 10, "user_id": pcx.user_id, "bank_code": "058",
+        "beneficiary_account_number": "0123456789", "beneficiary_name": "Ada Obi"}, expect=200)
+    found = statement(platform, account).data
+    assert [entry["amount"] for entry in found["entries"]] == [100] and found["closing_balance"] == 100
+    found = platform.get(f"/ledger/accounts/{account}/balance", expect=200).data
+    assert (found["balance"], found["available_balance"], found["debits_pending"]) == (100, 90, 10)
+    shown = platform.get(f"/accounts/{account}", expect=200).data
+    assert (shown["balance"], shown["available_balance"], shown["held_amount"]) == (100, 90, 10)
+
+
 def test_balance_now(platform, busy):
     platform.post(f"/accounts/{busy}/liens", {"amount": 10, "reason": "x"}, expect=201)
     found = platform.get(f"/ledger/accounts/{busy}/balance", expect=200).data

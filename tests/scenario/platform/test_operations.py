@@ -1,4 +1,19 @@
 """The list of operations is the contracts', and says what answers."""
+import json
+import os
+import subprocess
+
+from client.server import BUILD
+
+
+def test_as_the_command_prints_them(platform):
+    printed = subprocess.run([os.path.join(BUILD, "cambist"), "operations", "--json"], capture_output=True,
+                             text=True, check=True).stdout
+    mine = [{"operation_id": row["id"], **{name: row[name] for name in (
+        "dialect", "method", "path", "roles", "kind", "implemented")}} for row in json.loads(printed)]
+    listed = platform.get("/operations", expect=200).data
+    order = lambda row: row["operation_id"]
+    assert sorted(listed, key=order) == sorted(mine, key=order)
 
 
 def test_all_operations(platform):

@@ -81,6 +81,32 @@ def test_lock_out_tells_nothing(anyone):
         assert replies == [401] * 5 + [429]
 
 
+def test_deactivated(anyone, server, sandbox, pcx_admin):
+    """Neither the session goes on nor does a new one begin."""
+    person = register(server, sandbox)
+    bearer = {"Authorization": "Bearer " + log_in(anyone, person).data["token"], "Cookie": ""}
+    anyone.get("/sessions/current", headers=bearer, expect=200)
+    pcx_admin.put(f"/users/{person['user_id']}/deactivate", {"updated_by": "test"}, expect=200)
+    anyone.get("/sessions/current", headers=bearer, expect=401)
+    assert log_in(anyone, person).status == 401
+
+
+def test_one_session_ends_the_others_go_on(anyone, server):
+    first, second = ({"Authorization": "Bearer " + log_in(anyone, admin(server)).data["token"], "Cookie": ""}
+                     for _ in range(2))
+    anyone.delete("/sessions/current", headers=first, expect=204)
+    anyone.get("/sessions/current", headers=first, expect=401)
+    anyone.get("/sessions/current", headers=second, expect=200)
+
+
+def test_tokens_of_other_log_ins(anyone, pcx_session, fincode):
+    """PCX's and FinCode's are taken, too, and tell who it is."""
+    for caller, token in ((pcx_session, pcx_session.headers_for("/")["Authorization"]),
+                          (fincode, "Bearer " + fincode.headers_for("")["X-Auth-Token"])):
+        found = anyone.get("/sessions/current", headers={"Authorization": token}, expect=200).data
+        assert found["email"] == caller.who["email"] and "token" not in found
+
+
 def test_unconfirmed(anyone, server, sandbox):
     person = register(server, sandbox, confirm=False)
     assert log_in(anyone, person).status == 403
