@@ -1,7 +1,8 @@
 # The front door. `make` builds build/cambist; meson and ninja do the work, tools/install fetches what they need.
 #
 #   make            build build/cambist                 make test       install, build, run every test
-#   make run        install, build, start a sandbox     make unit       unit tests only
+#   make run        install, build, start a sandbox     make test-long  the same with every fault there is
+#   make clean      remove what was built               make unit       unit tests only
 #   make bench      measure (docs/benchmarks.md)        make scenario   the outside client, both engines
 #   make format     clang-format in place               make sanitize   everything under ASan + UBSan
 #   make lint       format, cppcheck, clang-tidy ...    make sanitize-thread   the same under TSan
@@ -18,7 +19,7 @@ TEST_OPTIONS := -Dbuildtype=debugoptimized -Dreply_check=true -Dcoverage_hooks=t
 # gcc sees null pointers that are none through the sanitizers' checks, so its warnings are no errors here.
 SANITIZE_OPTIONS := $(TEST_OPTIONS) -Dwerror=false -Darena_malloc=true -Db_lundef=false
 
-.PHONY: all build/cambist web run unit test test-build scenario bench format lint sanitize \
+.PHONY: all build/cambist web run unit test test-build test-long scenario bench format lint sanitize \
     sanitize-thread clean FORCE
 
 all: build/cambist
@@ -57,6 +58,9 @@ test:
 	@tools/install tests
 	@$(MAKE) --no-print-directory test-build
 	@tests/run --build build-test
+
+test-long:
+	@CAMBIST_TEST_LONG=1 $(MAKE) --no-print-directory test
 
 scenario: test-build
 	@tests/run --build build-test scenario

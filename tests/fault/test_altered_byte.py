@@ -10,7 +10,7 @@ import pytest
 from client.server import BUILD, ENGINE
 
 CAMBIST = pathlib.Path(BUILD) / "cambist"
-FLIPS = 200 if os.environ.get("LONG") else 30
+FLIPS = 200 if os.environ.get("CAMBIST_TEST_LONG") else 30
 pytestmark = pytest.mark.skipif(ENGINE != "sqlite", reason="it is the SQLite file that is altered")
 
 TABLES = ("ledger_transfers", "ledger_journals", "ledger_holds", "ledger_counters", "ledger_key_log",

@@ -13,7 +13,7 @@ from client.flows import balances, open_account
 from client.http import wait_until
 from client.pcx import Pcx, Platform
 
-ROUNDS = 200 if os.environ.get("LONG") else 20
+ROUNDS = 200 if os.environ.get("CAMBIST_TEST_LONG") else 20
 WRITERS = 8
 
 

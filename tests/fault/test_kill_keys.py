@@ -14,7 +14,7 @@ from client.flows import balances
 from client.http import wait_until
 from client.pcx import Platform
 
-ROUNDS = 30 if os.environ.get("LONG") else 4
+ROUNDS = 30 if os.environ.get("CAMBIST_TEST_LONG") else 4
 WRITERS = 3
 KEYS = 60  # of each array
 POST = "/gateway/post-account"
