@@ -154,7 +154,9 @@ static void print_ready(const struct server *server)
            CAMBIST_VERSION, STR_FMT(url), STR_FMT(url), STR_FMT(url), STR_FMT(url), STR_FMT(url),
            STR_FMT(url));
     if (server->config.sandbox)
-        printf("  credentials  cambist credentials --data %.*s\n", STR_FMT(server->config.data));
+        /* The URL may hold a password: it is not repeated. */
+        printf("  credentials  cambist credentials --data %.*s%s\n", STR_FMT(server->config.data),
+               str_starts(server->config.database, STR("postgresql")) ? " --database URL" : "");
     fflush(stdout);
 }
 
