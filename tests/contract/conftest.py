@@ -5,6 +5,9 @@ documents are those that the build made; test_documents.py checks that clients a
 """
 import functools
 
+import pytest
+
+from client import record
 from client.contract import contracts, operations
 from client.server import BUILD
 
@@ -19,6 +22,15 @@ def implemented():
             contract = by_dialect[row["dialect"]]
             found.append(dict(contract.by_id[row["id"]], **{"x-contract": contract, "x-row": row}))
     return found
+
+
+NEED_RECORD = {"test_foreign", "test_mutants", "test_record", "test_repeats", "test_strangers"}
+
+
+@pytest.fixture(autouse=True)
+def there_is_a_record(request):
+    if request.module.__name__ in NEED_RECORD and not record.is_there():
+        pytest.skip("CAMBIST_RECORD is not set: run the scenarios first (tests/run)")
 
 
 def pytest_generate_tests(metafunc):

@@ -1,12 +1,7 @@
 """Somebody else's id in each place that takes one: refused, and nothing of its owner shows (client/foreign.py)."""
 import functools
-import glob
-import json
-import os
 
-import pytest
-
-from client.server import ENGINE
+from client.record import notes
 
 # What may be named although it belongs to others: operation and place -> whose, and why.
 OPEN = {
@@ -19,19 +14,9 @@ UNMADE = {("organisation", "fee")}
 MOST = 0.75  # of the operations must be tried on requests that still succeed with their own ids
 
 
-@pytest.fixture(autouse=True)
-def there_is_a_record():
-    if not os.environ.get("CAMBIST_RECORD"):
-        pytest.skip("CAMBIST_RECORD is not set: run the scenarios first (tests/run)")
-
-
 @functools.cache
 def attempts():
-    found = []
-    for path in glob.glob(os.path.join(os.environ["CAMBIST_RECORD"], f"foreign-{ENGINE}-*")):
-        with open(path, encoding="utf-8") as file:
-            found += [json.loads(line) for line in file]
-    return found
+    return notes("foreign")
 
 
 def is_open(attempt):

@@ -1,12 +1,9 @@
 """Odd values in requests that would otherwise succeed: refused by name, never failed on (client/mutants.py)."""
 import functools
-import glob
-import json
-import os
 
 import pytest
 
-from client.server import ENGINE
+from client.record import notes
 
 PROBLEMS = {
     "failed": "an odd value is a server error",
@@ -18,19 +15,9 @@ PROBLEMS = {
 STILL_SUCCEED = 0.75
 
 
-@pytest.fixture(autouse=True)
-def there_is_a_record():
-    if not os.environ.get("CAMBIST_RECORD"):
-        pytest.skip("CAMBIST_RECORD is not set: run the scenarios first (tests/run)")
-
-
 @functools.cache
 def noted():
-    found = []
-    for path in glob.glob(os.path.join(os.environ["CAMBIST_RECORD"], f"mutants-{ENGINE}-*")):
-        with open(path, encoding="utf-8") as file:
-            found += [json.loads(line) for line in file]
-    return found
+    return notes("mutants")
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)

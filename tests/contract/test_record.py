@@ -1,16 +1,12 @@
 """The scenarios' own record: every implemented operation was used with success, every reply is as documented."""
 import functools
-import glob
 import json
-import os
 import re
 from collections import defaultdict
 
-import pytest
-
 from client.contract import Router, operations
-from client.server import BUILD, ENGINE
-
+from client.record import exchanges
+from client.server import BUILD
 
 CALLBACK = "pcx_receive_provider_webhook"
 
@@ -24,22 +20,13 @@ def callback(exchange):
 def record():
     """operationId -> exchanges of the scenario run on this engine."""
     router, found = Router(operations(BUILD + "/cambist")), defaultdict(list)
-    for path in glob.glob(os.path.join(os.environ.get("CAMBIST_RECORD", ""), f"{ENGINE}-*.jsonl")):
-        with open(path, encoding="utf-8") as file:
-            for line in file:
-                exchange = json.loads(line)
-                if re.match("/sandbox/providers/[a-z]+/events", exchange["url"]):
-                    if exchange["status"] == 200 and json.loads(exchange["reply"]).get("status"):
-                        found[CALLBACK].append(callback(exchange))
-                elif row := router.find(exchange["method"], exchange["url"]):
-                    found[row["id"]].append(exchange)
+    for exchange in exchanges():
+        if re.match("/sandbox/providers/[a-z]+/events", exchange["url"]):
+            if exchange["status"] == 200 and json.loads(exchange["reply"]).get("status"):
+                found[CALLBACK].append(callback(exchange))
+        elif row := router.find(exchange["method"], exchange["url"]):
+            found[row["id"]].append(exchange)
     return found
-
-
-@pytest.fixture(autouse=True)
-def there_is_a_record():
-    if not os.environ.get("CAMBIST_RECORD"):
-        pytest.skip("CAMBIST_RECORD is not set: run the scenarios first (tests/run)")
 
 
 def test_was_used_with_success(operation):

@@ -1,33 +1,15 @@
 """An idempotency key on every write: the same reply for the same request, a refusal for another one, nobody else's."""
 import functools
-import glob
-import json
-import os
-from collections import defaultdict
 
-import pytest
-
+from client.record import by_operation
 from client.repeats import is_write
-from client.server import ENGINE
 
 MISMATCH = {"pcx": 409, "platform": 409, "vaultspay": 422, "fincode": 422}
 
 
-@pytest.fixture(autouse=True)
-def there_is_a_record():
-    if not os.environ.get("CAMBIST_RECORD"):
-        pytest.skip("CAMBIST_RECORD is not set: run the scenarios first (tests/run)")
-
-
 @functools.cache
 def noted():
-    found = defaultdict(list)
-    for path in glob.glob(os.path.join(os.environ.get("CAMBIST_RECORD", ""), f"repeats-{ENGINE}-*")):
-        with open(path, encoding="utf-8") as file:
-            for line in file:
-                attempt = json.loads(line)
-                found[attempt["operation"]].append(attempt)
-    return found
+    return by_operation("repeats")
 
 
 def writes(operation):

@@ -1,21 +1,9 @@
 """Ids of another tenant are refused as unknown or forbidden, and nothing of their owner shows."""
 import functools
-import glob
-import json
-import os
-from collections import defaultdict
-
-import pytest
 
 from client.mutants import is_failure, was_refused
-from client.server import ENGINE
+from client.record import by_operation
 from client.strangers import ids_in
-
-
-@pytest.fixture(autouse=True)
-def there_is_a_record():
-    if not os.environ.get("CAMBIST_RECORD"):
-        pytest.skip("CAMBIST_RECORD is not set: run the scenarios first (tests/run)")
 
 
 def refused(attempt):
@@ -33,13 +21,7 @@ def writes(operation):
 
 @functools.cache
 def replayed():
-    found = defaultdict(list)
-    for path in glob.glob(os.path.join(os.environ.get("CAMBIST_RECORD", ""), f"strangers-{ENGINE}-*")):
-        with open(path, encoding="utf-8") as file:
-            for line in file:
-                attempt = json.loads(line)
-                found[attempt["operation"]].append(attempt)
-    return found
+    return by_operation("strangers")
 
 
 def test_strangers_are_refused(operation):
